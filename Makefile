@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: ISC
+# Cuaca. GNU make. `make up` runs it, `make check` tests it; README.md lists the rest.
+#
+# A program is a folder: all its .c files, linked with the layers of lib/ that it may use.
+
+# Where things go when they are installed; DESTDIR is prepended for packages.
+prefix = /usr/local
+libexecdir = $(prefix)/lib/cuaca
+datadir = $(prefix)/share/cuaca
+mandir = $(prefix)/share/man
+sysconfdir = /etc
+
+# SAN=1 builds with ASan and UBSan, COV=1 for coverage, each in a folder of its own.
+B := build$(if $(SAN),-san)$(if $(COV),-cov)
+export CUACA_BUILD := $(B)
+
+comma := ,
+CC = gcc
+CFLAGS = -O2 -g
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef
+override CFLAGS += -std=c11 $(warnings) $(if $(WERROR),-Werror)
+override CPPFLAGS += -D_GNU_SOURCE -Ilib -I$(B)/gen -I$(shell pg_config --includedir 2>/dev/null)
+hardening := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+override CFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer,$(if $(COV),--coverage -O0,$(hardening)))
+override LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined,$(if $(COV),--coverage,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now))
+# Libraries, a driver each; libnats of Debian 12 has a pkg-config file that names more than we link.
+db_libs = -lpq
+cache_libs = -lhiredis
+bus_libs = -lnats
+fetch_libs = -lcurl
+web_libs = -lfcgi
+base_libs = -linih -lpthread -lm
+
+layers := base drivers weather web
+programs := $(B)/fcgi-bin/weather.fcgi $(B)/fcgi-bin/ops.fcgi $(B)/cron/weather-ingest
+
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+archives = $(foreach l,$(1),$(B)/lib/$(l).a)
+
+all: $(programs)
+
+$(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web weather drivers base)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(base_libs)
+
+$(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/fcgi-bin/ops/openapi.json.o $(call archives,web weather drivers base)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+
+$(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcjson $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+
+define layer
+$(B)/lib/$(1).a: $(call objects,lib/$(1)) $(if $(filter drivers,$(1)),$(B)/gen/sql.o)
+	rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach l,$(layers),$(eval $(call layer,$(l))))
+
+$(B)/%.o: %.c | $(B)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/sql.o: $(B)/gen/sql.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+queries := $(wildcard sql/queries/*.sql)
+
+$(B)/gen/sql.h: sql/gen.awk $(queries)
+	@mkdir -p $(@D)
+	awk -f sql/gen.awk -v what=h $(queries) > $@.new && mv $@.new $@
+
+$(B)/gen/sql.c: sql/gen.awk $(queries) $(B)/gen/sql.h
+	awk -f sql/gen.awk -v what=c $(queries) > $@.new && mv $@.new $@
+
+# ld names the symbols after the path it was given, so it runs in the file's folder.
+$(B)/fcgi-bin/ops/openapi.json.o: fcgi-bin/ops/openapi.json
+	@mkdir -p $(@D)
+	cd $(<D) && $(LD) -r -b binary -z noexecstack -o '$(CURDIR)/$@' $(<F)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# The private stack: everything it does is in etc/stack/.
+
+up:
+	@etc/stack/packages up
+	@$(MAKE) --no-print-directory -s all
+	@etc/stack/up
+
+down status logs ingest:
+	@etc/stack/$@
+
+# Tests. Everything built with warnings as errors, then prove over all of tests/.
+
+unit_sources := $(wildcard tests/unit/t_*.c)
+unit_programs := $(unit_sources:%.c=$(B)/%)
+
+$(B)/tests/unit/t_%: $(B)/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lcjson $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+
+unit: $(unit_programs)
+
+check:
+	@etc/stack/packages check
+	@$(MAKE) --no-print-directory -s WERROR=1 all unit
+	@$(MAKE) --no-print-directory -s check-layers $(if $(SAN)$(COV),,lint)
+	@tests/run
+
+check-unit:
+	@$(MAKE) --no-print-directory -s WERROR=1 unit
+	@tests/run tests/unit
+
+check-layers:
+	@tests/layers
+
+lint:
+	@tests/lint
+
+cover:
+	@$(MAKE) --no-print-directory COV=1 check
+	gcovr --root . --object-directory build-cov --exclude tests/ --print-summary --html-details build-cov/coverage.html
+
+bench: all
+	@etc/stack/packages check
+	@tests/bench/run
+
+install: all
+	install -d '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(mandir)/man8' '$(DESTDIR)$(sysconfdir)/cuaca'
+	install -m 755 $(programs) '$(DESTDIR)$(libexecdir)'
+	install -m 644 $(wildcard fcgi-bin/*/*.8 cron/*/*.8) '$(DESTDIR)$(mandir)/man8'
+	cp -R sql www etc '$(DESTDIR)$(datadir)'
+	test -e '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf' || install -m 640 etc/cuaca.conf '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf'
+
+clean:
+	rm -rf build build-san build-cov
+
+.PHONY: all up down status logs ingest unit check check-unit check-layers lint cover bench install clean
+.DELETE_ON_ERROR:

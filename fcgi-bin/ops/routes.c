@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The routes of ops.fcgi. openapi.json describes the same to clients; a test compares them.
+ */
+#include "ops.h"
+
+static const struct param no_params[] = { { 0 } };
+
+const struct route ops_routes[] = {
+	{ M_GET, "/api/health", ops_health, no_params },
+	{ M_GET, "/api/ready", ops_ready, no_params },
+	{ M_GET, "/api/openapi.json", ops_openapi, no_params },
+	{ 0 }
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the files of weather.fcgi share.
+ */
+#ifndef CUACA_WEATHER_H
+#define CUACA_WEATHER_H
+
+#include "base/settings.h"
+#include "drivers/cache.h"
+#include "drivers/db.h"
+#include "web/problem.h"
+#include "web/route.h"
+
+struct flights;
+
+struct weather_app {
+	const struct settings *settings;
+	struct db *db;
+	struct cache *cache;
+	struct flights *flights;
+};
+
+extern const struct route weather_routes[];
+
+/* GET /api/weather/current: by city, by cities, or for the tracked city nearest to lat and lon. */
+handler weather_current;
+
+/* GET /api/cities: the gazetteer by name (q), by distance (near), or by population. */
+handler weather_cities;
+
+/* GET /api/cities/{slug}: one place of the gazetteer. */
+handler weather_city;
+
+/* Answer 404 unknown-city for text, with the places that the client may have meant. */
+void unknown_city(struct req *rq, struct res *rs, const char *text);
+
+#endif

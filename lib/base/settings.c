@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The table of settings, and how a row gets its value.
+ */
+#include "base/settings.h"
+
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum type { INTEGER, TEXT, SECRET, CHOICE };
+
+struct row {
+	const char *name;
+	enum type type;
+	size_t at;
+	const char *dflt;
+	int64_t min, max;		/* INTEGER */
+	const char *const *choices;	/* CHOICE: the value is the index */
+	const char *help;
+};
+
+static const char *const off_on[] = { "off", "on", NULL };
+static const char *const servers[] = { [WEB_NGINX] = "nginx", [WEB_LIGHTTPD] = "lighttpd", NULL };
+static const char *const sources[] = { [SOURCE_OPEN_METEO] = "open-meteo", [SOURCE_SIMULATOR] = "simulator", NULL };
+static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const sinks[] = { [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog", NULL };
+
+#define INT_ROW(field, dflt, min, max, help) { #field, INTEGER, offsetof(struct settings, field), dflt, min, max, NULL, help }
+#define TEXT_ROW(field, dflt, help) { #field, TEXT, offsetof(struct settings, field), dflt, 0, 0, NULL, help }
+#define SECRET_ROW(field, help) { #field, SECRET, offsetof(struct settings, field), "", 0, 0, NULL, help }
+#define CHOICE_ROW(field, dflt, list, help) { #field, CHOICE, offsetof(struct settings, field), dflt, 0, 0, list, help }
+
+static const struct row rows[] = {
+	INT_ROW(http_port, "8080", 1, 65535, "port of the web server on 127.0.0.1"),
+	CHOICE_ROW(web, "nginx", servers, "web server: nginx or lighttpd"),
+	TEXT_ROW(var, "var", "folder for run-time state"),
+	CHOICE_ROW(cache, "on", off_on, "answers cached by the web server: on or off"),
+	INT_ROW(rate_api, "10", 0, 1000000, "requests a second per address on /api, burst 20; 0 is off"),
+	INT_ROW(nginx_workers, "1", 1, 256, "nginx worker processes"),
+
+	INT_ROW(threads, "64", 1, 1024, "threads of a FastCGI process"),
+	INT_ROW(processes, "2", 1, 64, "processes of a FastCGI program"),
+	INT_ROW(request_timeout, "5000", 10, 300000, "milliseconds a request may take, every wait included"),
+	INT_ROW(arena_max, "4194304", 65536, 1073741824, "bytes of memory a request may use"),
+	CHOICE_ROW(debug_headers, "off", off_on, "X-Cuaca-Cost on every answer: on or off"),
+
+	TEXT_ROW(postgresql, "host=/run/postgresql dbname=cuaca", "the primary, as a libpq connection string"),
+	TEXT_ROW(postgresql_read, "", "replicas for reading; empty: the primary"),
+	SECRET_ROW(postgresql_password, "password for both"),
+	INT_ROW(postgresql_pool, "25", 1, 1000, "connections a process may open to each"),
+	INT_ROW(postgresql_idle, "10", 0, 1000, "connections kept open while nobody uses them"),
+	INT_ROW(postgresql_lifetime, "300", 1, 86400, "seconds until a connection is replaced"),
+
+	TEXT_ROW(redis, "/run/redis/redis-server.sock", "UNIX socket, or host:port"),
+	SECRET_ROW(redis_password, "password for Redis"),
+	INT_ROW(redis_pool, "64", 1, 1024, "connections a process may open"),
+	INT_ROW(redis_timeout, "200", 1, 60000, "milliseconds for a connect or a round trip"),
+
+	TEXT_ROW(nats, "nats://127.0.0.1:4222", "NATS servers, separated by commas"),
+	SECRET_ROW(nats_token, "token for NATS"),
+	INT_ROW(nats_timeout, "2000", 1, 60000, "milliseconds for a connect or a flush"),
+
+	TEXT_ROW(open_meteo_url, "https://api.open-meteo.com", "base URL of the upstream"),
+	SECRET_ROW(open_meteo_key, "API key of a paid Open-Meteo plan"),
+	CHOICE_ROW(source, "open-meteo", sources, "what answers name as their source: open-meteo or simulator"),
+	INT_ROW(ingest_interval, "900", 60, 86400, "seconds from one ingest to the next, as cron has it"),
+	INT_ROW(ingest_offset, "60", 0, 86399, "seconds after the full interval at which cron starts it"),
+	INT_ROW(ingest_batch, "100", 1, 200, "places in a request to the upstream"),
+	INT_ROW(ingest_budget, "600", 1, 86400, "seconds an ingest may take at most"),
+	INT_ROW(fetch_timeout, "20000", 10, 300000, "milliseconds for one request to the upstream"),
+	INT_ROW(fetch_tries, "4", 1, 10, "tries for a request that a retry can help"),
+	INT_ROW(stale_after, "900", 0, 86400, "seconds an update may be overdue before an answer is stale"),
+	TEXT_ROW(metrics_dir, "", "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
+
+	CHOICE_ROW(log_level, "info", levels, "least level logged: debug, info, warn or error"),
+	CHOICE_ROW(log_to, "stderr", sinks, "where the log goes: stderr or syslog"),
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* What went wrong first, while a source of values is read. */
+struct fault {
+	char text[SETTING_TEXT + 256];
+};
+
+struct reading {
+	struct settings *s;
+	struct fault fault;
+};
+
+static bool
+fail(struct fault *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static int64_t *
+number_at(const struct settings *s, const struct row *r)
+{
+	return (int64_t *)(uintptr_t)((const char *)s + r->at);
+}
+
+static char *
+text_at(const struct settings *s, const struct row *r)
+{
+	return (char *)(uintptr_t)((const char *)s + r->at);
+}
+
+static bool
+set_choice(struct settings *s, const struct row *r, const char *value, struct fault *f)
+{
+	for (int64_t i = 0; r->choices[i] != NULL; i++)
+		if (strcmp(value, r->choices[i]) == 0) {
+			*number_at(s, r) = i;
+			return true;
+		}
+	return fail(f, "%s: \"%s\" is not a choice (%s)", r->name, value, r->help);
+}
+
+static bool
+set_integer(struct settings *s, const struct row *r, const char *value, struct fault *f)
+{
+	int64_t v;
+
+	if (!str_to_int(value, &v))
+		return fail(f, "%s: \"%s\" is not a whole number (%s)", r->name, value, r->help);
+	if (v < r->min || v > r->max)
+		return fail(f, "%s: %s is not between %" PRId64 " and %" PRId64 " (%s)", r->name, value, r->min,
+		    r->max, r->help);
+	*number_at(s, r) = v;
+	return true;
+}
+
+static bool
+set_value(struct settings *s, const struct row *r, const char *value, struct fault *f)
+{
+	if (r->type == INTEGER)
+		return set_integer(s, r, value, f);
+	if (r->type == CHOICE)
+		return set_choice(s, r, value, f);
+	if (!str_copy(text_at(s, r), value, SETTING_TEXT))
+		return fail(f, "%s: longer than %d bytes (%s)", r->name, SETTING_TEXT - 1, r->help);
+	return true;
+}
+
+/* A secret from the first line of a file. */
+static bool
+set_from_file(struct settings *s, const struct row *r, const char *path, struct fault *f)
+{
+	char line[SETTING_TEXT + 1];
+	FILE *fp = fopen(path, "re");
+	bool got;
+
+	if (fp == NULL)
+		return fail(f, "%s_file: %s: %s", r->name, path, strerror(errno));
+	got = fgets(line, sizeof(line), fp) != NULL;
+	fclose(fp);
+	if (!got)
+		return fail(f, "%s_file: %s: no line in it", r->name, path);
+	line[strcspn(line, "\r\n")] = '\0';
+	return set_value(s, r, line, f);
+}
+
+static bool
+is_file_of(const struct row *r, const char *name)
+{
+	size_t len = strlen(r->name);
+
+	return r->type == SECRET && strncmp(name, r->name, len) == 0 && strcmp(name + len, "_file") == 0;
+}
+
+static bool
+set_named(struct settings *s, const char *name, const char *value, struct fault *f)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strcmp(name, rows[i].name) == 0)
+			return set_value(s, &rows[i], value, f);
+		if (is_file_of(&rows[i], name))
+			return set_from_file(s, &rows[i], value, f);
+	}
+	return fail(f, "%s: no such setting", name);
+}
+
+/* inih's handler: 0 marks the line as wrong; reading stops there. */
+static int
+on_line(void *arg, const char *section, const char *name, const char *value)
+{
+	struct reading *rd = arg;
+
+	if (section[0] != '\0')
+		return fail(&rd->fault, "[%s]: sections are not used", section);
+	return set_named(rd->s, name, value, &rd->fault);
+}
+
+static enum rc
+load_file(struct settings *s, const char *file)
+{
+	struct reading rd = { .s = s, .fault = { "not a \"name = value\" line" } };
+	int line;
+
+	ini_max_line = 4096;
+	ini_use_stack = false;
+	ini_allow_multiline = false;
+	ini_stop_on_first_error = true;
+	errno = 0;
+	line = ini_parse(file, on_line, &rd);
+	if (line == 0)
+		return RC_OK;
+	if (line < 0)
+		fprintf(stderr, "%s: %s\n", file, strerror(errno));
+	else
+		fprintf(stderr, "%s:%d: %s\n", file, line, rd.fault.text);
+	return RC_INVALID;
+}
+
+static void
+env_name(const char *name, const char *suffix, char out[64])
+{
+	snprintf(out, 64, "CUACA_%s%s", name, suffix);
+	for (char *p = out; *p != '\0'; p++)
+		*p = (char)toupper((unsigned char)*p);
+}
+
+static bool
+load_env(struct settings *s, const struct row *r, struct fault *f)
+{
+	const char *value;
+	char name[64];
+
+	env_name(r->name, "", name);
+	if ((value = getenv(name)) != NULL && !set_value(s, r, value, f))
+		return false;
+	if (r->type != SECRET)
+		return true;
+	env_name(r->name, "_file", name);
+	return (value = getenv(name)) == NULL || set_from_file(s, r, value, f);
+}
+
+enum rc
+settings_load(struct settings *s, const char *file)
+{
+	struct fault f;
+
+	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < ROWS; i++)
+		set_value(s, &rows[i], rows[i].dflt, &f);
+	if (file != NULL && load_file(s, file) != RC_OK)
+		return RC_INVALID;
+	for (size_t i = 0; i < ROWS; i++)
+		if (!load_env(s, &rows[i], &f)) {
+			fprintf(stderr, "environment: CUACA_* %s\n", f.text);
+			return RC_INVALID;
+		}
+	return RC_OK;
+}
+
+static void
+print_quoted(const char *s)
+{
+	putchar('\'');
+	for (; *s != '\0'; s++) {
+		if (*s == '\'')
+			fputs("'\\'", stdout);
+		putchar(*s);
+	}
+	putchar('\'');
+}
+
+void
+settings_print(const struct settings *s)
+{
+	char name[64];
+
+	for (const struct row *r = rows; r < rows + ROWS; r++) {
+		if (r->type == SECRET)
+			continue;
+		env_name(r->name, "", name);
+		printf("%s=", name);
+		if (r->type == INTEGER)
+			printf("'%" PRId64 "'", *number_at(s, r));
+		else
+			print_quoted(r->type == CHOICE ? r->choices[*number_at(s, r)] : text_at(s, r));
+		putchar('\n');
+	}
+}
+
+const char *
+settings_choice(const char *name, int64_t value)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].type == CHOICE && strcmp(name, rows[i].name) == 0)
+			return rows[i].choices[value];
+	return "";
+}

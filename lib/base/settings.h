@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Every setting of every program: one row of the table in settings.c, one field here, one line of
+ * etc/cuaca.conf. A value comes from the environment (CUACA_<NAME>), else from the file, else from the row.
+ */
+#ifndef CUACA_SETTINGS_H
+#define CUACA_SETTINGS_H
+
+#include "base/rc.h"
+
+#include <stdint.h>
+
+#define SETTING_TEXT 512	/* the longest value, with its NUL */
+
+enum web_server { WEB_NGINX, WEB_LIGHTTPD };
+enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };
+enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
+
+struct settings {
+	int64_t http_port, web, cache, rate_api, nginx_workers;
+	char var[SETTING_TEXT];
+
+	int64_t threads, processes, request_timeout, arena_max, debug_headers;
+
+	char postgresql[SETTING_TEXT], postgresql_read[SETTING_TEXT], postgresql_password[SETTING_TEXT];
+	int64_t postgresql_pool, postgresql_idle, postgresql_lifetime;
+
+	char redis[SETTING_TEXT], redis_password[SETTING_TEXT];
+	int64_t redis_pool, redis_timeout;
+
+	char nats[SETTING_TEXT], nats_token[SETTING_TEXT];
+	int64_t nats_timeout;
+
+	char open_meteo_url[SETTING_TEXT], open_meteo_key[SETTING_TEXT];
+	int64_t source;
+	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout, fetch_tries;
+	int64_t stale_after;
+	char metrics_dir[SETTING_TEXT];
+
+	int64_t log_level, log_to;
+};
+
+/* Fill *s from the defaults, file (NULL: none) and the environment. RC_INVALID after one line on standard
+ * error that names the file and line, or the variable, and what is wrong. */
+enum rc settings_load(struct settings *s, const char *file);
+
+/* Print every setting but the secrets on standard output as shell assignments, CUACA_HTTP_PORT='8080'. */
+void settings_print(const struct settings *s);
+
+/* The name of a choice as it stands in the file: settings_choice("source", SOURCE_SIMULATOR). Static. */
+const char *settings_choice(const char *name, int64_t value);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The only includer of nats.h. The library's own reconnecting is off: a connection that is lost stays lost,
+ * and the next call opens another, at most one a second.
+ */
+#include "drivers/bus.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <nats/nats.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define RETRY_MS 1000
+
+struct bus {
+	const struct settings *settings;
+	const char *name;
+	pthread_mutex_t lock;
+	natsConnection *nc;
+	int64_t not_before;	/* on clock_mono_ms(): when to try again */
+};
+
+struct bus *
+bus_open(const struct settings *s, const char *name)
+{
+	struct bus *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->settings = s;
+	b->name = name;
+	pthread_mutex_init(&b->lock, NULL);
+	return b;
+}
+
+void
+bus_close(struct bus *b)
+{
+	if (b == NULL)
+		return;
+	natsConnection_Destroy(b->nc);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+static natsStatus
+set_options(natsOptions *o, const struct bus *b)
+{
+	const struct settings *s = b->settings;
+	natsStatus st = natsOptions_SetURL(o, s->nats);
+
+	if (st == NATS_OK)
+		st = natsOptions_SetName(o, b->name);
+	if (st == NATS_OK)
+		st = natsOptions_SetAllowReconnect(o, false);
+	if (st == NATS_OK)
+		st = natsOptions_SetTimeout(o, s->nats_timeout);
+	if (st == NATS_OK && s->nats_token[0] != '\0')
+		st = natsOptions_SetToken(o, s->nats_token);
+	return st;
+}
+
+/* Have a connection, the lock being held. */
+static enum rc
+connect_once(struct bus *b)
+{
+	natsOptions *o = NULL;
+	natsStatus st;
+
+	if (b->nc != NULL && !natsConnection_IsClosed(b->nc))
+		return RC_OK;
+	if (clock_mono_ms() < b->not_before)
+		return RC_DOWN;
+	natsConnection_Destroy(b->nc);
+	b->nc = NULL;
+	st = natsOptions_Create(&o);
+	if (st == NATS_OK)
+		st = set_options(o, b);
+	if (st == NATS_OK)
+		st = natsConnection_Connect(&b->nc, o);
+	natsOptions_Destroy(o);
+	if (st == NATS_OK)
+		return RC_OK;
+	b->not_before = clock_mono_ms() + RETRY_MS;
+	log_event(LOG_LEVEL_WARN, "nats: cannot connect", LOG_WITH(log_s("reason", natsStatus_GetText(st))));
+	return RC_DOWN;
+}
+
+enum rc
+bus_publish(struct bus *b, const char *subject, const void *data, size_t len)
+{
+	natsStatus st = NATS_OK;
+	enum rc rc;
+
+	pthread_mutex_lock(&b->lock);
+	rc = connect_once(b);
+	if (rc == RC_OK && (st = natsConnection_Publish(b->nc, subject, data, (int)len)) != NATS_OK)
+		rc = RC_DOWN;
+	pthread_mutex_unlock(&b->lock);
+	if (st != NATS_OK)
+		log_event(LOG_LEVEL_WARN, "nats: publish failed",
+		    LOG_WITH(log_s("subject", subject), log_s("reason", natsStatus_GetText(st))));
+	return rc;
+}
+
+enum rc
+bus_flush(struct bus *b)
+{
+	natsStatus st = NATS_OK;
+	enum rc rc;
+
+	pthread_mutex_lock(&b->lock);
+	rc = connect_once(b);
+	if (rc == RC_OK && (st = natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout)) != NATS_OK)
+		rc = RC_DOWN;
+	pthread_mutex_unlock(&b->lock);
+	if (st != NATS_OK)
+		log_event(LOG_LEVEL_WARN, "nats: flush failed", LOG_WITH(log_s("reason", natsStatus_GetText(st))));
+	return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * When the ingest comes: every ingest_interval seconds of the UNIX clock, ingest_offset seconds after the full
+ * interval, as the crontab has it.
+ */
+#ifndef CUACA_SCHEDULE_H
+#define CUACA_SCHEDULE_H
+
+#include "base/settings.h"
+
+/* UNIX time of the first ingest after t. */
+int64_t schedule_next(const struct settings *s, int64_t t);
+
+/* UNIX time from which data collected at t are stale: the update after them is overdue by stale_after. */
+int64_t schedule_stale_at(const struct settings *s, int64_t t);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The table of problems. A type is a stable path: clients compare it, people may look it up.
+ */
+#include "web/problem.h"
+
+static const struct {
+	int status;
+	int retry_after;	/* seconds; 0: no such header, or the caller sets it */
+	const char *type, *title;
+} problems[PROBLEM__MAX] = {
+	[PROBLEM_INVALID_PARAMETER] = { 400, 0, "/problems/invalid-parameter", "A parameter cannot be used" },
+	[PROBLEM_NOT_FOUND] = { 404, 0, "/problems/not-found", "There is nothing at this path" },
+	[PROBLEM_UNKNOWN_CITY] = { 404, 0, "/problems/unknown-city", "No such city" },
+	[PROBLEM_NOT_TRACKED] = { 404, 0, "/problems/not-tracked", "No weather is collected for this city" },
+	[PROBLEM_NO_DATA_YET] = { 503, 0, "/problems/no-data-yet", "No weather has been collected yet" },
+	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, 0, "/problems/method-not-allowed", "The method is not allowed here" },
+	[PROBLEM_UNAVAILABLE] = { 503, 5, "/problems/unavailable", "A server behind this one is away" },
+	[PROBLEM_TIMEOUT] = { 503, 5, "/problems/timeout", "The answer took too long" },
+	[PROBLEM_INTERNAL] = { 500, 0, "/problems/internal", "Something is wrong on our side" },
+};
+
+static const enum problem of_rc[RC__MAX] = {
+	[RC_OK] = PROBLEM_INTERNAL,
+	[RC_NOTFOUND] = PROBLEM_NOT_FOUND,
+	[RC_INVALID] = PROBLEM_INTERNAL,
+	[RC_DENIED] = PROBLEM_INTERNAL,
+	[RC_CONFLICT] = PROBLEM_INTERNAL,
+	[RC_BUSY] = PROBLEM_TIMEOUT,
+	[RC_DOWN] = PROBLEM_UNAVAILABLE,
+	[RC_NOMEM] = PROBLEM_INTERNAL,
+};
+
+static void
+put_bad_params(struct jsonw *w, const struct bad_param *bad)
+{
+	if (bad == NULL)
+		return;
+	jsonw_array(w, "errors");
+	for (; bad != NULL; bad = bad->next) {
+		jsonw_object(w, NULL);
+		jsonw_string(w, "parameter", bad->name);
+		jsonw_string(w, "detail", bad->detail);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+void
+problem_begin(const struct req *rq, struct res *rs, enum problem id, const char *detail, struct jsonw *w)
+{
+	response_reset(rs);
+	rs->status = problems[id].status;
+	rs->retry_after = problems[id].retry_after;
+	rs->content_type = "application/problem+json";
+	*w = (struct jsonw)JSONW_INIT(&rs->body);
+	jsonw_object(w, NULL);
+	jsonw_string(w, "type", problems[id].type);
+	jsonw_string(w, "title", problems[id].title);
+	jsonw_int(w, "status", problems[id].status);
+	if (detail != NULL)
+		jsonw_string(w, "detail", detail);
+	jsonw_string(w, "request_id", rq->id);
+	put_bad_params(w, rq->bad);
+}
+
+void
+problem_end(struct jsonw *w)
+{
+	jsonw_end(w);
+}
+
+void
+problem_write(const struct req *rq, struct res *rs, enum problem id, const char *detail)
+{
+	struct jsonw w;
+
+	problem_begin(rq, rs, id, detail, &w);
+	problem_end(&w);
+}
+
+/* "lat: must be between …", for people who read only the detail. */
+static const char *
+first_bad(const struct req *rq)
+{
+	return arena_printf(rq->arena, "%s: %s", rq->bad->name, rq->bad->detail);
+}
+
+void
+problem_from_rc(const struct req *rq, struct res *rs, enum rc rc)
+{
+	if (rc == RC_INVALID && rq->bad != NULL)
+		problem_write(rq, rs, PROBLEM_INVALID_PARAMETER, first_bad(rq));
+	else
+		problem_write(rq, rs, of_rc[rc], NULL);
+}

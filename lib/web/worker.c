@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The threads, their loop and their end. fcgiapp.h is used here and in response.c only.
+ *
+ * Ending: a thread that waits in FCGX_Accept_r (for a connection, or for the next request of a kept one) is
+ * woken by a signal whose handler lacks SA_RESTART. A thread with a request in hand is never signalled, since
+ * libfcgi drops a request whose reading is interrupted.
+ */
+#include "web/worker.h"
+
+#include "base/cost.h"
+#include "base/log.h"
+
+#include <fcgiapp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define STACK_SIZE ((size_t)256 * 1024)
+#define ID_SIZE 65
+#define WAKE SIGUSR2
+#define WAKE_EVERY_MS 20
+
+enum state { WAITING, BUSY, ENDED };
+
+struct server {
+	const struct settings *settings;
+	const struct route *routes;
+	void *app;
+	atomic_bool stopping;
+};
+
+struct worker {
+	struct server *server;
+	pthread_t thread;
+	_Atomic enum state state;
+	struct arena *arena;
+	struct res res;
+	struct buf head;
+};
+
+static enum method
+method_of(const char *name)
+{
+	if (name == NULL || strcmp(name, "GET") == 0)
+		return M_GET;
+	return strcmp(name, "HEAD") == 0 ? M_HEAD : strcmp(name, "OPTIONS") == 0 ? M_OPTIONS : M_OTHER;
+}
+
+static bool
+usable_id(const char *id)
+{
+	size_t len = id != NULL ? strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") : 0;
+
+	return len > 0 && len < ID_SIZE && id[len] == '\0';
+}
+
+static const char *
+make_id(struct arena *a)
+{
+	unsigned char raw[16];
+	char *id = arena_alloc(a, 2 * sizeof(raw) + 1);
+
+	if (id == NULL || getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return "unknown";
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(id + 2 * i, 3, "%02x", raw[i]);
+	return id;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static void
+request_read(struct worker *w, FCGX_Request *fr, struct req *rq)
+{
+	const char *uri = or_empty(FCGX_GetParam("REQUEST_URI", fr->envp));
+	const char *id = FCGX_GetParam("HTTP_X_REQUEST_ID", fr->envp);
+
+	*rq = (struct req){
+		.arena = w->arena,
+		.deadline = deadline_in(w->server->settings->request_timeout),
+		.id = usable_id(id) ? id : make_id(w->arena),
+		.method = method_of(FCGX_GetParam("REQUEST_METHOD", fr->envp)),
+		.path = request_decode(w->arena, uri, strcspn(uri, "?"), false),
+		.query = or_empty(FCGX_GetParam("QUERY_STRING", fr->envp)),
+		.if_none_match = FCGX_GetParam("HTTP_IF_NONE_MATCH", fr->envp),
+		.app = w->server->app,
+	};
+}
+
+static void
+log_access(const struct req *rq, int status, int64_t ms)
+{
+	enum log_level level = status >= 500 || status == -1 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
+
+	log_event(level, "request", LOG_WITH(log_s("endpoint", rq->path), log_i("status", status),
+	    log_i("latency_ms", ms)));
+}
+
+static void
+serve_one(struct worker *w, FCGX_Request *fr)
+{
+	int64_t start = clock_mono_ms();
+	struct req rq;
+	int status;
+
+	cost = (struct cost){ 0 };
+	request_read(w, fr, &rq);
+	log_set_request(rq.id);
+	response_reset(&w->res);
+	route_run(w->server->routes, &rq, &w->res);
+	status = response_send(&rq, &w->res, fr->out, &w->head, w->server->settings->debug_headers);
+	log_access(&rq, status, clock_mono_ms() - start);
+	log_set_request(NULL);
+	arena_reset(w->arena);
+}
+
+static void *
+worker_run(void *arg)
+{
+	struct worker *w = arg;
+	FCGX_Request fr;
+
+	if (FCGX_InitRequest(&fr, 0, 0) != 0)
+		log_die(EXIT_SYSTEM, "fastcgi: cannot initialise a request", NULL);
+	while (!w->server->stopping && FCGX_Accept_r(&fr) == 0) {
+		w->state = BUSY;
+		serve_one(w, &fr);
+		FCGX_Finish_r(&fr);
+		w->state = WAITING;
+	}
+	FCGX_Free(&fr, 1);
+	w->state = ENDED;
+	return NULL;
+}
+
+static bool
+worker_start(struct worker *w, struct server *server)
+{
+	pthread_attr_t attr;
+	int err;
+
+	*w = (struct worker){ .server = server, .state = WAITING, .res = RES_INIT,
+		.head = BUF_INIT(RESPONSE_BODY_MAX + 4096) };
+	if ((w->arena = arena_new((size_t)server->settings->arena_max)) == NULL)
+		return false;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	err = pthread_create(&w->thread, &attr, worker_run, w);
+	pthread_attr_destroy(&attr);
+	return err == 0;
+}
+
+static void
+worker_end(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+	arena_free(w->arena);
+	buf_free(&w->res.body);
+	buf_free(&w->head);
+}
+
+static void
+on_wake(int sig)
+{
+	(void)sig;	/* interrupting a system call is all it does */
+}
+
+static void
+prepare_signals(sigset_t *ending)
+{
+	struct sigaction wake = { .sa_handler = on_wake };	/* no SA_RESTART */
+
+	sigemptyset(ending);
+	sigaddset(ending, SIGTERM);
+	sigaddset(ending, SIGINT);
+	sigaddset(ending, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, ending, NULL);	/* the threads inherit it: only sigwait takes them */
+	sigaction(WAKE, &wake, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Wake whoever waits, again and again, since a signal just before accept(2) is lost. True when all have ended. */
+static bool
+wake_all(struct worker *workers, int n)
+{
+	bool ended = true;
+
+	for (int i = 0; i < n; i++) {
+		if (workers[i].state == WAITING)
+			pthread_kill(workers[i].thread, WAKE);
+		ended = ended && workers[i].state == ENDED;
+	}
+	return ended;
+}
+
+static bool
+stop(struct server *server, struct worker *workers, int n)
+{
+	struct deadline d = deadline_in(server->settings->request_timeout + 1000);
+	const struct timespec pause = { 0, WAKE_EVERY_MS * 1000000L };
+
+	server->stopping = true;
+	FCGX_ShutdownPending();
+	while (!wake_all(workers, n)) {
+		if (deadline_left(d) == 0)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+enum rc
+worker_serve(const struct settings *settings, const struct route routes[], void *app)
+{
+	struct server server = { .settings = settings, .routes = routes, .app = app };
+	int n = (int)settings->threads, sig;
+	struct worker *workers = calloc((size_t)n, sizeof(*workers));
+	sigset_t ending;
+
+	if (workers == NULL)
+		return RC_NOMEM;
+	if (FCGX_Init() != 0 || FCGX_IsCGI()) {
+		free(workers);
+		return RC_INVALID;
+	}
+	prepare_signals(&ending);
+	for (int i = 0; i < n; i++)
+		if (!worker_start(&workers[i], &server))
+			log_die(EXIT_SYSTEM, "cannot start a thread", LOG_WITH(log_i("running", i)));
+	log_event(LOG_LEVEL_INFO, "serving", LOG_WITH(log_i("threads", n)));
+	sigwait(&ending, &sig);
+	log_event(LOG_LEVEL_INFO, "stopping", LOG_WITH(log_i("signal", sig)));
+	if (!stop(&server, workers, n))
+		log_die(EXIT_SYSTEM, "requests still in hand after their deadline", NULL);
+	for (int i = 0; i < n; i++)
+		worker_end(&workers[i]);
+	free(workers);
+	return RC_OK;
+}

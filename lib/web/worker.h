@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A FastCGI program: threads that serve one request after another until SIGTERM.
+ */
+#ifndef CUACA_WORKER_H
+#define CUACA_WORKER_H
+
+#include "base/settings.h"
+#include "web/route.h"
+
+/* Serve the listening socket on descriptor 0 with settings->threads threads. Returns after SIGTERM, SIGINT or
+ * SIGUSR1, when the requests in hand are answered (or request_timeout has passed). app is handed to the
+ * handlers. RC_INVALID where descriptor 0 is no FastCGI socket. */
+enum rc worker_serve(const struct settings *settings, const struct route routes[], void *app);
+
+#endif

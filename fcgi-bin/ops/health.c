@@ -20,7 +20,7 @@ enum { POSTGRESQL, REDIS, NATS, CHECKS };
 struct weather_state {
 	bool known;
 	const char *schema;
-	int64_t collected_at;	/* UNIX seconds of the newest data; 0: none yet */
+	int64_t collected_at; /* UNIX seconds of the newest data; 0: none yet */
 	int64_t tracked;
 };
 
@@ -59,8 +59,9 @@ ask_all(const struct req *rq, struct check checks[CHECKS], struct weather_state 
 	int64_t start = clock_mono_ms();
 
 	for (int i = 0; i < CHECKS; i++) {
-		checks[i].rc = i == POSTGRESQL ? ask_postgresql(rq, ws) :
-		    i == REDIS ? cache_ping(app->cache, rq->deadline) : bus_flush(app->bus);
+		checks[i].rc = i == POSTGRESQL ? ask_postgresql(rq, ws)
+			       : i == REDIS    ? cache_ping(app->cache, rq->deadline)
+					       : bus_flush(app->bus);
 		checks[i].ms = clock_mono_ms() - start;
 		start += checks[i].ms;
 	}
@@ -76,8 +77,11 @@ static void
 put_weather_state(struct jsonw *w, const struct ops_app *app, const struct weather_state *ws)
 {
 	jsonw_object(w, "weather");
-	jsonw_string(w, "status", !ws->known ? "unknown" : ws->collected_at == 0 ? "none" :
-	    is_stale(app, ws) ? "stale" : "fresh");
+	jsonw_string(w, "status",
+	    !ws->known              ? "unknown"
+	    : ws->collected_at == 0 ? "none"
+	    : is_stale(app, ws)     ? "stale"
+				    : "fresh");
 	if (ws->known) {
 		if (ws->collected_at != 0)
 			jsonw_time(w, "collected_at", ws->collected_at);
@@ -102,7 +106,8 @@ put_checks(struct jsonw *w, const struct check checks[CHECKS])
 
 /* ready: all is well; degraded: weather is served, but something is away or old; unavailable: none is served. */
 static const char *
-verdict(const struct ops_app *app, const struct check checks[CHECKS], const struct weather_state *ws)
+verdict(
+    const struct ops_app *app, const struct check checks[CHECKS], const struct weather_state *ws)
 {
 	if (checks[POSTGRESQL].rc != RC_OK && checks[REDIS].rc != RC_OK)
 		return "unavailable";
@@ -117,7 +122,8 @@ verdict(const struct ops_app *app, const struct check checks[CHECKS], const stru
 enum rc
 ops_ready(struct req *rq, struct res *rs)
 {
-	struct check checks[CHECKS] = { { .name = "postgresql" }, { .name = "redis" }, { .name = "nats" } };
+	struct check checks[CHECKS] = { { .name = "postgresql" }, { .name = "redis" },
+		{ .name = "nats" } };
 	const struct ops_app *app = rq->app;
 	struct jsonw w = JSONW_INIT(&rs->body);
 	struct weather_state ws = { 0 };

@@ -22,7 +22,8 @@ main(int argc, char **argv)
 	if (app.db == NULL || app.cache == NULL || app.bus == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
 	if (worker_serve(&settings, ops_routes, &app) != RC_OK)
-		log_die(EXIT_USAGE, "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
+		log_die(EXIT_USAGE,
+		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
 	bus_close(app.bus);
 	cache_close(app.cache);
 	db_close(app.db);

@@ -6,9 +6,6 @@
 
 static const struct param no_params[] = { { 0 } };
 
-const struct route ops_routes[] = {
-	{ M_GET, "/api/health", ops_health, no_params },
+const struct route ops_routes[] = { { M_GET, "/api/health", ops_health, no_params },
 	{ M_GET, "/api/ready", ops_ready, no_params },
-	{ M_GET, "/api/openapi.json", ops_openapi, no_params },
-	{ 0 }
-};
+	{ M_GET, "/api/openapi.json", ops_openapi, no_params }, { 0 } };

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define LIMIT_DEFAULT 20
-#define MAX_AGE 300	/* seconds; the gazetteer changes with a release, `tracked` with an admin */
+#define MAX_AGE 300 /* seconds; the gazetteer changes with a release, `tracked` with an admin */
 
 static void
 put_cities(struct jsonw *w, const char *name, const struct db_rows *rows)
@@ -19,7 +19,8 @@ put_cities(struct jsonw *w, const char *name, const struct db_rows *rows)
 	jsonw_array(w, name);
 	for (int i = 0; i < rows->n; i++) {
 		city_from_row(rows, i, 0, &c);
-		city_json(w, NULL, &c, rows->columns > CITY_COLUMNS ? db_num(rows, i, CITY_COLUMNS) : NAN);
+		city_json(w, NULL, &c,
+		    rows->columns > CITY_COLUMNS ? db_num(rows, i, CITY_COLUMNS) : NAN);
 	}
 	jsonw_end(w);
 }
@@ -32,8 +33,10 @@ unknown_city(struct req *rq, struct res *rs, const char *text)
 	const struct db_rows *rows;
 	struct jsonw w;
 
-	problem_begin(rq, rs, PROBLEM_UNKNOWN_CITY, arena_printf(rq->arena, "no city is called \"%s\" here", text), &w);
-	if (db_query(app->db, rq->deadline, rq->arena, SQL_CITIES_NEAR_MATCHES, argv, &rows) == RC_OK)
+	problem_begin(rq, rs, PROBLEM_UNKNOWN_CITY,
+	    arena_printf(rq->arena, "no city is called \"%s\" here", text), &w);
+	if (db_query(app->db, rq->deadline, rq->arena, SQL_CITIES_NEAR_MATCHES, argv, &rows) ==
+	    RC_OK)
 		put_cities(&w, "suggestions", rows);
 	problem_end(&w);
 }
@@ -45,7 +48,8 @@ find_cities(const struct req *rq, const struct db_rows **rows)
 	const struct value *q = request_value(rq, "q"), *near = request_value(rq, "near");
 	const struct value *limit = request_value(rq, "limit");
 	const struct weather_app *app = rq->app;
-	const char *n = arena_printf(rq->arena, "%lld", limit->given ? (long long)limit->i : LIMIT_DEFAULT);
+	const char *n = arena_printf(
+	    rq->arena, "%lld", limit->given ? (long long)limit->i : LIMIT_DEFAULT);
 
 	if (q->given) {
 		const char *argv[] = { q->text, n };

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define CITIES_MAX 50
-#define MAX_AGE 30	/* seconds; short, so that an ingest by hand is seen soon */
-#define MAX_AGE_OVERDUE 5	/* while the next data may come any moment */
+#define MAX_AGE 30 /* seconds; short, so that an ingest by hand is seen soon */
+#define MAX_AGE_OVERDUE 5 /* while the next data may come any moment */
 
 struct fill {
 	const struct weather_app *app;
@@ -37,7 +37,8 @@ write_body(const struct fill *fl, const struct current *c, struct finding *out)
 	int64_t now = clock_now();
 	struct buf b = BUF_INIT(8192);
 	struct jsonw w = JSONW_INIT(&b);
-	struct cache_item item = { .key = current_key(fl->rq->arena, fl->slug), .ttl = current_ttl(c, s, now) };
+	struct cache_item item = { .key = current_key(fl->rq->arena, fl->slug),
+		.ttl = current_ttl(c, s, now) };
 
 	current_json(&w, c, s, now);
 	out->kind = FOUND;
@@ -48,7 +49,8 @@ write_body(const struct fill *fl, const struct current *c, struct finding *out)
 		return RC_NOMEM;
 	item.data = out->body;
 	item.len = out->len;
-	(void)cache_set(fl->app->cache, fl->rq->deadline, 1, &item);	/* without Redis the next miss comes here again */
+	/* Without Redis the next miss comes here again. */
+	(void)cache_set(fl->app->cache, fl->rq->deadline, 1, &item);
 	return RC_OK;
 }
 
@@ -59,8 +61,9 @@ fill_current(void *arg, struct finding *out)
 	const struct fill *fl = arg;
 	const struct db_rows *rows;
 	const char *argv[] = { arena_printf(fl->rq->arena, "{%s}", fl->slug) };
-	struct current c;
-	enum rc rc = db_query(fl->app->db, fl->rq->deadline, fl->rq->arena, SQL_WEATHER_CURRENT, argv, &rows);
+	struct current c = { 0 };
+	enum rc rc = db_query(
+	    fl->app->db, fl->rq->deadline, fl->rq->arena, SQL_WEATHER_CURRENT, argv, &rows);
 
 	if (rc != RC_OK)
 		return rc;
@@ -83,7 +86,7 @@ load(struct req *rq, int n, const char *const slugs[], struct finding found[])
 		if ((keys[i] = current_key(rq->arena, is_slug(slugs[i]) ? slugs[i] : "")) == NULL)
 			return RC_NOMEM;
 	if (cache_get(app->cache, rq->deadline, rq->arena, n, keys, values) != RC_OK)
-		memset(values, 0, sizeof(values));	/* Redis away is all misses */
+		memset(values, 0, sizeof(values)); /* Redis away is all misses */
 	for (int i = 0; i < n && rc == RC_OK; i++) {
 		struct fill fl = { app, rq, slugs[i] };
 
@@ -92,7 +95,8 @@ load(struct req *rq, int n, const char *const slugs[], struct finding found[])
 		else if (!is_slug(slugs[i]))
 			found[i] = (struct finding){ .kind = UNKNOWN_CITY };
 		else
-			rc = flight_join(app->flights, slugs[i], rq->deadline, rq->arena, fill_current, &fl, &found[i]);
+			rc = flight_join(app->flights, slugs[i], rq->deadline, rq->arena,
+			    fill_current, &fl, &found[i]);
 	}
 	return rc;
 }
@@ -131,7 +135,8 @@ no_weather(struct req *rq, struct res *rs, const char *slug, const struct findin
 	}
 	problem_write(rq, rs, f->kind == NOT_TRACKED ? PROBLEM_NOT_TRACKED : PROBLEM_NO_DATA_YET,
 	    arena_printf(rq->arena, "%s: %s", slug,
-	        f->kind == NOT_TRACKED ? "known, but not among the tracked cities" : "tracked, but not collected yet"));
+		f->kind == NOT_TRACKED ? "known, but not among the tracked cities"
+				       : "tracked, but not collected yet"));
 	rs->retry_after = until_next_ingest(app->settings);
 }
 
@@ -155,19 +160,19 @@ one_city(struct req *rq, struct res *rs, const char *slug)
 
 /* Name each city of the list that has no weather; the first one decides which problem it is. */
 static void
-reject_missing(struct req *rq, struct res *rs, int n, const char *const slugs[], const struct finding found[])
+reject_missing(struct req *rq, struct res *rs, const struct value *cities,
+    const struct finding found[], int first)
 {
-	static const char *const why[] = { [UNKNOWN_CITY] = "no such city", [NOT_TRACKED] = "not tracked",
+	static const char *const why[] = { [UNKNOWN_CITY] = "no such city",
+		[NOT_TRACKED] = "not tracked",
 		[NO_DATA_YET] = "not collected yet" };
-	int first = -1;
 
-	for (int i = 0; i < n; i++) {
-		if (found[i].kind == FOUND)
-			continue;
-		first = first < 0 ? i : first;
-		request_reject(rq, "cities", arena_printf(rq->arena, "%.64s: %s", slugs[i], why[found[i].kind]));
-	}
-	no_weather(rq, rs, slugs[first], &found[first]);
+	for (int i = first; i < cities->n; i++)
+		if (found[i].kind != FOUND)
+			request_reject(rq, "cities",
+			    arena_printf(
+				rq->arena, "%.64s: %s", cities->list[i], why[found[i].kind]));
+	no_weather(rq, rs, cities->list[first], &found[first]);
 }
 
 static enum rc
@@ -177,14 +182,16 @@ several_cities(struct req *rq, struct res *rs, const struct value *cities)
 	struct jsonw w = JSONW_INIT(&rs->body);
 	struct finding found[CITIES_MAX];
 	enum rc rc = load(rq, cities->n, cities->list, found);
+	int have = 0;
 
 	if (rc != RC_OK)
 		return rc;
-	for (int i = 0; i < cities->n; i++)
-		if (found[i].kind != FOUND) {
-			reject_missing(rq, rs, cities->n, cities->list, found);
-			return RC_OK;
-		}
+	while (have < cities->n && found[have].kind == FOUND)
+		have++;
+	if (have < cities->n) {
+		reject_missing(rq, rs, cities, found, have);
+		return RC_OK;
+	}
 	jsonw_object(&w, NULL);
 	jsonw_array(&w, "items");
 	for (int i = 0; i < cities->n; i++) {
@@ -200,10 +207,12 @@ static enum rc
 nearest_city(struct req *rq, struct res *rs, double lat, double lon)
 {
 	const struct weather_app *app = rq->app;
-	const char *argv[] = { arena_printf(rq->arena, "%.6f", lat), arena_printf(rq->arena, "%.6f", lon) };
+	const char *argv[] = { arena_printf(rq->arena, "%.6f", lat),
+		arena_printf(rq->arena, "%.6f", lon) };
 	const struct db_rows *rows;
 	struct city c;
-	enum rc rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_NEAREST_TRACKED, argv, &rows);
+	enum rc rc = db_query(
+	    app->db, rq->deadline, rq->arena, SQL_CITY_NEAREST_TRACKED, argv, &rows);
 
 	if (rc != RC_OK)
 		return rc;
@@ -216,7 +225,7 @@ nearest_city(struct req *rq, struct res *rs, double lat, double lon)
 	rc = one_city(rq, rs, c.slug);
 	if (rc != RC_OK || rs->status != 200)
 		return rc;
-	rs->body.len--;		/* the closing brace moves behind one more member */
+	rs->body.len--; /* the closing brace moves behind one more member */
 	buf_printf(&rs->body, ",\"distance_km\":%.1f}", db_num(rows, 0, CITY_COLUMNS));
 	return RC_OK;
 }
@@ -233,9 +242,11 @@ check_choice(struct req *rq)
 	if (city && cities)
 		return request_reject(rq, "cities", "cannot be combined with city");
 	if ((city || cities) && (lat->given || lon->given))
-		return request_reject(rq, lat->given ? "lat" : "lon", "cannot be combined with city or cities");
+		return request_reject(
+		    rq, lat->given ? "lat" : "lon", "cannot be combined with city or cities");
 	if (lat->given != lon->given)
-		return request_reject(rq, lat->given ? "lon" : "lat", "is needed, since lat and lon go together");
+		return request_reject(
+		    rq, lat->given ? "lon" : "lat", "is needed, since lat and lon go together");
 	return RC_OK;
 }
 

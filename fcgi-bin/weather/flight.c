@@ -13,11 +13,12 @@
 /* Lives as long as somebody uses it; leaves the list when it is done. */
 struct flight {
 	struct flight *next;
-	const char *key;	/* the filler's, valid until it is done */
+	const char *key; /* the filler's, valid until it is done */
 	int waiting;
 	bool done;
 	enum rc rc;
-	struct finding found;	/* its body is a copy of its own, made only for waiters */
+	struct finding found;
+	char *body; /* found.body, a copy made only for waiters */
 };
 
 struct flights {
@@ -65,7 +66,7 @@ find(const struct flights *f, const char *key)
 static void
 leave(struct flight *fl)
 {
-	free((char *)(uintptr_t)fl->found.body);
+	free(fl->body);
 	free(fl);
 }
 
@@ -81,7 +82,8 @@ copy_finding(struct arena *a, const struct flight *fl, struct finding *out)
 
 /* Wait for another thread's flight, the lock being held. */
 static enum rc
-wait_for(struct flights *f, struct flight *fl, struct deadline d, struct arena *a, struct finding *out)
+wait_for(
+    struct flights *f, struct flight *fl, struct deadline d, struct arena *a, struct finding *out)
 {
 	struct timespec until = { d.at_ms / 1000, d.at_ms % 1000 * 1000000 };
 	int err = 0;
@@ -118,8 +120,9 @@ land(struct flights *f, struct flight *fl, enum rc rc, const struct finding *fou
 		return;
 	}
 	fl->found = *found;
-	if (found->body != NULL && (fl->found.body = strndup(found->body, found->len)) == NULL)
+	if (found->body != NULL && (fl->body = strndup(found->body, found->len)) == NULL)
 		fl->rc = RC_NOMEM;
+	fl->found.body = fl->body;
 	pthread_cond_broadcast(&f->landed);
 }
 

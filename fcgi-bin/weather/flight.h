@@ -16,7 +16,7 @@ struct flights;
 /* What is known of the current weather of a slug. */
 struct finding {
 	enum { FOUND, UNKNOWN_CITY, NOT_TRACKED, NO_DATA_YET } kind;
-	const char *body;	/* FOUND: the answer's JSON */
+	const char *body; /* FOUND: the answer's JSON */
 	size_t len;
 };
 

@@ -23,7 +23,8 @@ main(int argc, char **argv)
 	if (app.db == NULL || app.cache == NULL || app.flights == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
 	if (worker_serve(&settings, weather_routes, &app) != RC_OK)
-		log_die(EXIT_USAGE, "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
+		log_die(EXIT_USAGE,
+		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
 	flights_free(app.flights);
 	cache_close(app.cache);
 	db_close(app.db);

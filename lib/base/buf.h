@@ -9,12 +9,15 @@
 #include <stddef.h>
 
 struct buf {
-	char *p;	/* NUL after len bytes; NULL while empty */
+	char *p; /* NUL after len bytes; NULL while empty */
 	size_t len, cap, max;
 	bool failed;
 };
 
-#define BUF_INIT(maximum) { .max = (maximum) }
+#define BUF_INIT(maximum) \
+	{ \
+		.max = (maximum) \
+	}
 
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);

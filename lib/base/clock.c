@@ -5,7 +5,6 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,15 +50,16 @@ clock_format(int64_t unix_s, char text[CLOCK_TEXT])
 static bool
 parse_offset(const char *s, int *east)
 {
-	int h, m, n = 0;
+	struct tm tm = { 0 };
+	const char *end;
 
 	*east = 0;
 	if (strcmp(s, "Z") == 0)
 		return true;
-	if ((s[0] != '+' && s[0] != '-') || sscanf(s + 1, "%2d:%2d%n", &h, &m, &n) != 2 || n != 5 ||
-	    s[6] != '\0' || h > 23 || m > 59)
+	if ((s[0] != '+' && s[0] != '-') || (end = strptime(s + 1, "%H:%M", &tm)) == NULL ||
+	    end != s + 6 || *end != '\0')
 		return false;
-	*east = (s[0] == '-' ? -1 : 1) * (h * 3600 + m * 60);
+	*east = (s[0] == '-' ? -1 : 1) * (tm.tm_hour * 3600 + tm.tm_min * 60);
 	return true;
 }
 
@@ -76,7 +76,7 @@ clock_parse(const char *text, int64_t *unix_s)
 		return false;
 	back = tm;
 	t = timegm(&back);
-	if (back.tm_mday != tm.tm_mday || back.tm_sec != tm.tm_sec)	/* 31 April, a leap second */
+	if (back.tm_mday != tm.tm_mday || back.tm_sec != tm.tm_sec) /* 31 April, a leap second */
 		return false;
 	*unix_s = (int64_t)t - east;
 	return true;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_TEXT 32	/* room for "2026-11-22T22:15:00.000Z" and its NUL */
+#define CLOCK_TEXT 32 /* room for "2026-11-22T22:15:00.000Z" and its NUL */
 
 /* UNIX time in seconds and in milliseconds. */
 int64_t clock_now(void);
@@ -25,7 +25,7 @@ bool clock_parse(const char *text, int64_t *unix_s);
 
 /* A moment that bounds every wait of one piece of work. */
 struct deadline {
-	int64_t at_ms;	/* on clock_mono_ms() */
+	int64_t at_ms; /* on clock_mono_ms() */
 };
 
 struct deadline deadline_in(int64_t ms);

@@ -7,8 +7,8 @@
 #define CUACA_COST_H
 
 struct cost {
-	unsigned sql;	/* statements sent to PostgreSQL */
-	unsigned redis;	/* round trips to Redis */
+	unsigned sql; /* statements sent to PostgreSQL */
+	unsigned redis; /* round trips to Redis */
 };
 
 extern _Thread_local struct cost cost;

@@ -106,7 +106,7 @@ jsonw_bool(struct jsonw *w, const char *name, bool v)
 void
 jsonw_num(struct jsonw *w, const char *name, double v, int decimals)
 {
-	char text[352];		/* DBL_MAX has 309 digits before the point */
+	char text[352]; /* DBL_MAX has 309 digits before the point */
 	int len;
 
 	before(w, name);
@@ -117,7 +117,7 @@ jsonw_num(struct jsonw *w, const char *name, double v, int decimals)
 	len = snprintf(text, sizeof(text), "%.*f", decimals, v);
 	while (text[len - 1] == '0' && text[len - 2] != '.')
 		len--;
-	if (strspn(text, "-0.") >= (size_t)len && text[0] == '-')	/* -0.0 */
+	if (strspn(text, "-0.") >= (size_t)len && text[0] == '-') /* -0.0 */
 		buf_add(w->out, text + 1, (size_t)len - 1);
 	else
 		buf_add(w->out, text, (size_t)len);

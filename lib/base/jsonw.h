@@ -20,12 +20,15 @@
 
 struct jsonw {
 	struct buf *out;
-	char close[JSONW_DEPTH];	/* what ends each open object or array */
+	char close[JSONW_DEPTH]; /* what ends each open object or array */
 	int depth;
 	bool comma;
 };
 
-#define JSONW_INIT(buffer) { .out = (buffer) }
+#define JSONW_INIT(buffer) \
+	{ \
+		.out = (buffer) \
+	}
 
 void jsonw_object(struct jsonw *w, const char *name);
 void jsonw_array(struct jsonw *w, const char *name);

@@ -101,7 +101,7 @@ put_field(struct line *l, const struct log_field *f, bool json)
 {
 	char number[64];
 
-	if (l->len > sizeof(l->text) - 160)	/* a cut line ends before a field, not inside one */
+	if (l->len > sizeof(l->text) - 160) /* a cut line ends before a field, not inside one */
 		return;
 	puts_line(l, json ? "," : " ");
 	if (json)
@@ -134,8 +134,9 @@ put_head(struct line *l, enum log_level level, const char *msg, bool json)
 		puts_line(l, msg);
 		return;
 	}
-	snprintf(head, sizeof(head), "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d,\"msg\":",
-	    text, (int)(ms % 1000), levels[level].name, conf.program, (int)getpid());
+	snprintf(head, sizeof(head),
+	    "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d,\"msg\":", text,
+	    (int)(ms % 1000), levels[level].name, conf.program, (int)getpid());
 	puts_line(l, head);
 	put_string(l, msg);
 }
@@ -161,7 +162,7 @@ log_event(enum log_level level, const char *msg, const struct log_field *fields)
 	}
 	l.text[l.len++] = '\n';
 	if (write(STDERR_FILENO, l.text, l.len) == -1)
-		return;		/* nowhere left to say so */
+		return; /* nowhere left to say so */
 }
 
 void

@@ -17,7 +17,8 @@ struct command {
 static void
 print_usage(const struct program *p, FILE *to)
 {
-	fprintf(to, "usage: %s [-dhtT] [-c file]%s%s\n", p->name, p->usage[0] != '\0' ? " " : "", p->usage);
+	fprintf(to, "usage: %s [-dhtT] [-c file]%s%s\n", p->name, p->usage[0] != '\0' ? " " : "",
+	    p->usage);
 }
 
 static void
@@ -26,15 +27,14 @@ parse(const struct program *p, int argc, char **argv, struct command *cmd)
 	static const struct option none[] = { { 0 } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:dhtT", p->options != NULL ? p->options : none, NULL)) != -1) {
+	while ((c = getopt_long(
+		    argc, argv, "c:dhtT", p->options != NULL ? p->options : none, NULL)) != -1) {
 		switch (c) {
 		case 'c': cmd->file = optarg; break;
 		case 'd': cmd->readable = true; break;
 		case 't': cmd->check = true; break;
 		case 'T': cmd->print = true; break;
-		case 'h':
-			print_usage(p, stdout);
-			exit(EXIT_DONE);
+		case 'h': print_usage(p, stdout); exit(EXIT_DONE);
 		default:
 			if (c != '?' && p->option(c, optarg))
 				break;
@@ -63,6 +63,9 @@ program_start(const struct program *p, int argc, char **argv, struct settings *s
 		settings_print(s);
 	if (cmd.print || cmd.check)
 		exit(EXIT_DONE);
-	log_open(p->name, cmd.readable ? LOG_SINK_TEXT : s->log_to == LOG_TO_SYSLOG ? LOG_SINK_SYSLOG : LOG_SINK_JSON,
+	log_open(p->name,
+	    cmd.readable                 ? LOG_SINK_TEXT
+	    : s->log_to == LOG_TO_SYSLOG ? LOG_SINK_SYSLOG
+					 : LOG_SINK_JSON,
 	    (enum log_level)s->log_level);
 }

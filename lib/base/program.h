@@ -11,10 +11,12 @@
 #include <stdbool.h>
 
 struct program {
-	const char *name;		/* in log lines and usage */
-	const char *usage;		/* the options of its own, as usage shows them; "" for none */
-	const struct option *options;	/* long options of its own, ended by a zero row; NULL for none */
-	bool (*option)(int val, const char *arg);	/* takes one of them; false where arg cannot be used */
+	const char *name; /* in log lines and usage */
+	const char *usage; /* the options of its own, as usage shows them; "" for none */
+	const struct option
+	    *options; /* long options of its own, ended by a zero row; NULL for none */
+	bool (*option)(
+	    int val, const char *arg); /* takes one of them; false where arg cannot be used */
 };
 
 /* Parse -c -t -T -d -h and the program's own options, load the settings, open the log. Returns only when the

@@ -8,20 +8,20 @@
 
 enum rc {
 	RC_OK,
-	RC_NOTFOUND,	/* no such thing, or a cache miss */
-	RC_INVALID,	/* input that cannot be accepted as it is */
+	RC_NOTFOUND, /* no such thing, or a cache miss */
+	RC_INVALID, /* input that cannot be accepted as it is */
 	RC_DENIED,
 	RC_CONFLICT,
-	RC_BUSY,	/* a limit was reached or the deadline passed; later may work */
-	RC_DOWN,	/* a peer is away */
-	RC_NOMEM,	/* memory or a buffer's maximum ran out */
+	RC_BUSY, /* a limit was reached or the deadline passed; later may work */
+	RC_DOWN, /* a peer is away */
+	RC_NOMEM, /* memory or a buffer's maximum ran out */
 	RC__MAX
 };
 
 /* Exit codes after execline and s6: what a supervisor or cron can tell apart. */
 enum {
 	EXIT_DONE = 0,
-	EXIT_PEER = 1,		/* another program or server failed us */
+	EXIT_PEER = 1, /* another program or server failed us */
 	EXIT_USAGE = 100,
 	EXIT_BUG = 101,
 	EXIT_CONFIG = 102,

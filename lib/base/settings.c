@@ -24,37 +24,54 @@ struct row {
 	enum type type;
 	size_t at;
 	const char *dflt;
-	int64_t min, max;		/* INTEGER */
-	const char *const *choices;	/* CHOICE: the value is the index */
+	int64_t min, max; /* INTEGER */
+	const char *const *choices; /* CHOICE: the value is the index */
 	const char *help;
 };
 
 static const char *const off_on[] = { "off", "on", NULL };
 static const char *const servers[] = { [WEB_NGINX] = "nginx", [WEB_LIGHTTPD] = "lighttpd", NULL };
-static const char *const sources[] = { [SOURCE_OPEN_METEO] = "open-meteo", [SOURCE_SIMULATOR] = "simulator", NULL };
+static const char *const sources[] = {
+	[SOURCE_OPEN_METEO] = "open-meteo", [SOURCE_SIMULATOR] = "simulator", NULL
+};
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const sinks[] = { [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog", NULL };
 
-#define INT_ROW(field, dflt, min, max, help) { #field, INTEGER, offsetof(struct settings, field), dflt, min, max, NULL, help }
-#define TEXT_ROW(field, dflt, help) { #field, TEXT, offsetof(struct settings, field), dflt, 0, 0, NULL, help }
-#define SECRET_ROW(field, help) { #field, SECRET, offsetof(struct settings, field), "", 0, 0, NULL, help }
-#define CHOICE_ROW(field, dflt, list, help) { #field, CHOICE, offsetof(struct settings, field), dflt, 0, 0, list, help }
+#define INT_ROW(field, dflt, min, max, help) \
+	{ \
+#field, INTEGER, offsetof(struct settings, field), dflt, min, max, NULL, help \
+	}
+#define TEXT_ROW(field, dflt, help) \
+	{ \
+#field, TEXT, offsetof(struct settings, field), dflt, 0, 0, NULL, help \
+	}
+#define SECRET_ROW(field, help) \
+	{ \
+#field, SECRET, offsetof(struct settings, field), "", 0, 0, NULL, help \
+	}
+#define CHOICE_ROW(field, dflt, list, help) \
+	{ \
+#field, CHOICE, offsetof(struct settings, field), dflt, 0, 0, list, help \
+	}
 
 static const struct row rows[] = {
 	INT_ROW(http_port, "8080", 1, 65535, "port of the web server on 127.0.0.1"),
 	CHOICE_ROW(web, "nginx", servers, "web server: nginx or lighttpd"),
 	TEXT_ROW(var, "var", "folder for run-time state"),
 	CHOICE_ROW(cache, "on", off_on, "answers cached by the web server: on or off"),
-	INT_ROW(rate_api, "10", 0, 1000000, "requests a second per address on /api, burst 20; 0 is off"),
+	INT_ROW(rate_api, "10", 0, 1000000,
+	    "requests a second per address on /api, burst 20; 0 is off"),
 	INT_ROW(nginx_workers, "1", 1, 256, "nginx worker processes"),
 
 	INT_ROW(threads, "64", 1, 1024, "threads of a FastCGI process"),
 	INT_ROW(processes, "2", 1, 64, "processes of a FastCGI program"),
-	INT_ROW(request_timeout, "5000", 10, 300000, "milliseconds a request may take, every wait included"),
+	INT_ROW(request_timeout, "5000", 10, 300000,
+	    "milliseconds a request may take, every wait included"),
 	INT_ROW(arena_max, "4194304", 65536, 1073741824, "bytes of memory a request may use"),
 	CHOICE_ROW(debug_headers, "off", off_on, "X-Cuaca-Cost on every answer: on or off"),
 
-	TEXT_ROW(postgresql, "host=/run/postgresql dbname=cuaca", "the primary, as a libpq connection string"),
+	TEXT_ROW(postgresql, "host=/run/postgresql dbname=cuaca",
+	    "the primary, as a libpq connection string"),
 	TEXT_ROW(postgresql_read, "", "replicas for reading; empty: the primary"),
 	SECRET_ROW(postgresql_password, "password for both"),
 	INT_ROW(postgresql_pool, "25", 1, 1000, "connections a process may open to each"),
@@ -72,15 +89,20 @@ static const struct row rows[] = {
 
 	TEXT_ROW(open_meteo_url, "https://api.open-meteo.com", "base URL of the upstream"),
 	SECRET_ROW(open_meteo_key, "API key of a paid Open-Meteo plan"),
-	CHOICE_ROW(source, "open-meteo", sources, "what answers name as their source: open-meteo or simulator"),
-	INT_ROW(ingest_interval, "900", 60, 86400, "seconds from one ingest to the next, as cron has it"),
-	INT_ROW(ingest_offset, "60", 0, 86399, "seconds after the full interval at which cron starts it"),
+	CHOICE_ROW(source, "open-meteo", sources,
+	    "what answers name as their source: open-meteo or simulator"),
+	INT_ROW(ingest_interval, "900", 60, 86400,
+	    "seconds from one ingest to the next, as cron has it"),
+	INT_ROW(ingest_offset, "60", 0, 86399,
+	    "seconds after the full interval at which cron starts it"),
 	INT_ROW(ingest_batch, "100", 1, 200, "places in a request to the upstream"),
 	INT_ROW(ingest_budget, "600", 1, 86400, "seconds an ingest may take at most"),
 	INT_ROW(fetch_timeout, "20000", 10, 300000, "milliseconds for one request to the upstream"),
 	INT_ROW(fetch_tries, "4", 1, 10, "tries for a request that a retry can help"),
-	INT_ROW(stale_after, "900", 0, 86400, "seconds an update may be overdue before an answer is stale"),
-	TEXT_ROW(metrics_dir, "", "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
+	INT_ROW(stale_after, "900", 0, 86400,
+	    "seconds an update may be overdue before an answer is stale"),
+	TEXT_ROW(metrics_dir, "",
+	    "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
 
 	CHOICE_ROW(log_level, "info", levels, "least level logged: debug, info, warn or error"),
 	CHOICE_ROW(log_to, "stderr", sinks, "where the log goes: stderr or syslog"),
@@ -109,26 +131,34 @@ fail(struct fault *f, const char *fmt, ...)
 	return false;
 }
 
-static int64_t *
-number_at(const struct settings *s, const struct row *r)
+static int64_t
+number_of(const struct settings *s, const struct row *r)
 {
-	return (int64_t *)(uintptr_t)((const char *)s + r->at);
+	int64_t v;
+
+	memcpy(&v, (const char *)s + r->at, sizeof(v));
+	return v;
 }
 
-static char *
-text_at(const struct settings *s, const struct row *r)
+static const char *
+text_of(const struct settings *s, const struct row *r)
 {
-	return (char *)(uintptr_t)((const char *)s + r->at);
+	return (const char *)s + r->at;
+}
+
+static bool
+set_number(struct settings *s, const struct row *r, int64_t v)
+{
+	memcpy((char *)s + r->at, &v, sizeof(v));
+	return true;
 }
 
 static bool
 set_choice(struct settings *s, const struct row *r, const char *value, struct fault *f)
 {
 	for (int64_t i = 0; r->choices[i] != NULL; i++)
-		if (strcmp(value, r->choices[i]) == 0) {
-			*number_at(s, r) = i;
-			return true;
-		}
+		if (strcmp(value, r->choices[i]) == 0)
+			return set_number(s, r, i);
 	return fail(f, "%s: \"%s\" is not a choice (%s)", r->name, value, r->help);
 }
 
@@ -140,10 +170,9 @@ set_integer(struct settings *s, const struct row *r, const char *value, struct f
 	if (!str_to_int(value, &v))
 		return fail(f, "%s: \"%s\" is not a whole number (%s)", r->name, value, r->help);
 	if (v < r->min || v > r->max)
-		return fail(f, "%s: %s is not between %" PRId64 " and %" PRId64 " (%s)", r->name, value, r->min,
-		    r->max, r->help);
-	*number_at(s, r) = v;
-	return true;
+		return fail(f, "%s: %s is not between %" PRId64 " and %" PRId64 " (%s)", r->name,
+		    value, r->min, r->max, r->help);
+	return set_number(s, r, v);
 }
 
 static bool
@@ -153,7 +182,7 @@ set_value(struct settings *s, const struct row *r, const char *value, struct fau
 		return set_integer(s, r, value, f);
 	if (r->type == CHOICE)
 		return set_choice(s, r, value, f);
-	if (!str_copy(text_at(s, r), value, SETTING_TEXT))
+	if (!str_copy((char *)s + r->at, value, SETTING_TEXT))
 		return fail(f, "%s: longer than %d bytes (%s)", r->name, SETTING_TEXT - 1, r->help);
 	return true;
 }
@@ -181,7 +210,8 @@ is_file_of(const struct row *r, const char *name)
 {
 	size_t len = strlen(r->name);
 
-	return r->type == SECRET && strncmp(name, r->name, len) == 0 && strcmp(name + len, "_file") == 0;
+	return r->type == SECRET && strncmp(name, r->name, len) == 0 &&
+	       strcmp(name + len, "_file") == 0;
 }
 
 static bool
@@ -254,6 +284,7 @@ load_env(struct settings *s, const struct row *r, struct fault *f)
 enum rc
 settings_load(struct settings *s, const char *file)
 {
+	char name[64];
 	struct fault f;
 
 	memset(s, 0, sizeof(*s));
@@ -263,7 +294,8 @@ settings_load(struct settings *s, const char *file)
 		return RC_INVALID;
 	for (size_t i = 0; i < ROWS; i++)
 		if (!load_env(s, &rows[i], &f)) {
-			fprintf(stderr, "environment: CUACA_* %s\n", f.text);
+			env_name(rows[i].name, "", name);
+			fprintf(stderr, "environment variable %s: %s\n", name, f.text);
 			return RC_INVALID;
 		}
 	return RC_OK;
@@ -292,9 +324,10 @@ settings_print(const struct settings *s)
 		env_name(r->name, "", name);
 		printf("%s=", name);
 		if (r->type == INTEGER)
-			printf("'%" PRId64 "'", *number_at(s, r));
+			printf("'%" PRId64 "'", number_of(s, r));
 		else
-			print_quoted(r->type == CHOICE ? r->choices[*number_at(s, r)] : text_at(s, r));
+			print_quoted(
+			    r->type == CHOICE ? r->choices[number_of(s, r)] : text_of(s, r));
 		putchar('\n');
 	}
 }

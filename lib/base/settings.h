@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define SETTING_TEXT 512	/* the longest value, with its NUL */
+#define SETTING_TEXT 512 /* the longest value, with its NUL */
 
 enum web_server { WEB_NGINX, WEB_LIGHTTPD };
 enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };
@@ -22,7 +22,8 @@ struct settings {
 
 	int64_t threads, processes, request_timeout, arena_max, debug_headers;
 
-	char postgresql[SETTING_TEXT], postgresql_read[SETTING_TEXT], postgresql_password[SETTING_TEXT];
+	char postgresql[SETTING_TEXT], postgresql_read[SETTING_TEXT],
+	    postgresql_password[SETTING_TEXT];
 	int64_t postgresql_pool, postgresql_idle, postgresql_lifetime;
 
 	char redis[SETTING_TEXT], redis_password[SETTING_TEXT];
@@ -33,7 +34,8 @@ struct settings {
 
 	char open_meteo_url[SETTING_TEXT], open_meteo_key[SETTING_TEXT];
 	int64_t source;
-	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout, fetch_tries;
+	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout,
+	    fetch_tries;
 	int64_t stale_after;
 	char metrics_dir[SETTING_TEXT];
 

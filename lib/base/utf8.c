@@ -15,7 +15,12 @@ static size_t
 sequence(const unsigned char *s, size_t len)
 {
 	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80   ? 1
+		   : s[0] < 0xc2 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf5 ? 4
+				 : 0;
 
 	if (n <= 1 || n > len)
 		return n > len ? 0 : n;

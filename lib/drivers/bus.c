@@ -19,7 +19,7 @@ struct bus {
 	const char *name;
 	pthread_mutex_t lock;
 	natsConnection *nc;
-	int64_t not_before;	/* on clock_mono_ms(): when to try again */
+	int64_t not_before; /* on clock_mono_ms(): when to try again */
 };
 
 struct bus *
@@ -84,7 +84,8 @@ connect_once(struct bus *b)
 	if (st == NATS_OK)
 		return RC_OK;
 	b->not_before = clock_mono_ms() + RETRY_MS;
-	log_event(LOG_LEVEL_WARN, "nats: cannot connect", LOG_WITH(log_s("reason", natsStatus_GetText(st))));
+	log_event(LOG_LEVEL_WARN, "nats: cannot connect",
+	    LOG_WITH(log_s("reason", natsStatus_GetText(st))));
 	return RC_DOWN;
 }
 
@@ -113,10 +114,12 @@ bus_flush(struct bus *b)
 
 	pthread_mutex_lock(&b->lock);
 	rc = connect_once(b);
-	if (rc == RC_OK && (st = natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout)) != NATS_OK)
+	if (rc == RC_OK &&
+	    (st = natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout)) != NATS_OK)
 		rc = RC_DOWN;
 	pthread_mutex_unlock(&b->lock);
 	if (st != NATS_OK)
-		log_event(LOG_LEVEL_WARN, "nats: flush failed", LOG_WITH(log_s("reason", natsStatus_GetText(st))));
+		log_event(LOG_LEVEL_WARN, "nats: flush failed",
+		    LOG_WITH(log_s("reason", natsStatus_GetText(st))));
 	return rc;
 }

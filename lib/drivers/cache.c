@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define KEYS_MAX 64	/* of one cache_get() */
+#define KEYS_MAX 64 /* of one cache_get() */
 
 struct cache {
 	const struct settings *settings;
@@ -102,7 +102,10 @@ context_open(struct cache *c)
 	if (ctx != NULL && ctx->err == 0 && redisSetTimeout(ctx, timeout) == REDIS_OK &&
 	    authenticate(ctx, c->settings->redis_password) == RC_OK)
 		return ctx;
-	pool_report(c->pool, false, ctx == NULL ? "no memory" : ctx->err != 0 ? ctx->errstr : "password refused");
+	pool_report(c->pool, false,
+	    ctx == NULL     ? "no memory"
+	    : ctx->err != 0 ? ctx->errstr
+			    : "password refused");
 	if (ctx != NULL)
 		redisFree(ctx);
 	return NULL;
@@ -111,14 +114,15 @@ context_open(struct cache *c)
 /* Send n commands, then read n replies into the arena of the caller through take(). Any error reply is a failure of
  * the whole round trip. */
 static enum rc
-round_trip(redisContext *ctx, int n, const struct command cmds[], enum rc (*take)(void *, const redisReply *),
-    void *arg)
+round_trip(redisContext *ctx, int n, const struct command cmds[],
+    enum rc (*take)(void *, const redisReply *), void *arg)
 {
 	enum rc rc = RC_OK;
 
 	cost.redis++;
 	for (int i = 0; i < n; i++)
-		if (redisAppendCommandArgv(ctx, cmds[i].argc, cmds[i].argv, cmds[i].lens) != REDIS_OK)
+		if (redisAppendCommandArgv(ctx, cmds[i].argc, cmds[i].argv, cmds[i].lens) !=
+		    REDIS_OK)
 			return RC_DOWN;
 	for (int i = 0; i < n; i++) {
 		void *reply = NULL;
@@ -128,7 +132,8 @@ round_trip(redisContext *ctx, int n, const struct command cmds[], enum rc (*take
 			return RC_DOWN;
 		r = reply;
 		if (r->type == REDIS_REPLY_ERROR) {
-			log_event(LOG_LEVEL_ERROR, "redis: refused", LOG_WITH(log_s("reason", r->str)));
+			log_event(
+			    LOG_LEVEL_ERROR, "redis: refused", LOG_WITH(log_s("reason", r->str)));
 			rc = RC_DOWN;
 		} else if (rc == RC_OK && take != NULL) {
 			rc = take(arg, r);
@@ -234,8 +239,12 @@ cache_set(struct cache *c, struct deadline d, int n, const struct cache_item ite
 		struct set *s = &sets[i];
 
 		snprintf(s->ttl, sizeof(s->ttl), "%lld", (long long)items[i].ttl);
-		memcpy(s->argv, (const char *[5]){ "SET", items[i].key, items[i].data, "EX", s->ttl }, sizeof(s->argv));
-		memcpy(s->lens, (size_t[5]){ 3, strlen(items[i].key), items[i].len, 2, strlen(s->ttl) }, sizeof(s->lens));
+		memcpy(s->argv,
+		    (const char *[5]){ "SET", items[i].key, items[i].data, "EX", s->ttl },
+		    sizeof(s->argv));
+		memcpy(s->lens,
+		    (size_t[5]){ 3, strlen(items[i].key), items[i].len, 2, strlen(s->ttl) },
+		    sizeof(s->lens));
 		cmds[i] = (struct command){ 5, s->argv, s->lens };
 	}
 	rc = talk(c, d, n, cmds, NULL, NULL);

@@ -15,7 +15,7 @@
 struct cache;
 
 struct cache_value {
-	const char *data;	/* NULL: no such key */
+	const char *data; /* NULL: no such key */
 	size_t len;
 };
 
@@ -23,7 +23,7 @@ struct cache_item {
 	const char *key;
 	const char *data;
 	size_t len;
-	int64_t ttl;		/* seconds, at least 1 */
+	int64_t ttl; /* seconds, at least 1 */
 };
 
 /* Nothing is connected yet. s must outlive the result. NULL without memory. cache_close() it. */
@@ -31,8 +31,8 @@ struct cache *cache_open(const struct settings *s);
 void cache_close(struct cache *c);
 
 /* The values of n keys in one round trip, copied into the arena. RC_OK even where all are missing. */
-enum rc cache_get(struct cache *c, struct deadline d, struct arena *a, int n, const char *const keys[],
-    struct cache_value values[]);
+enum rc cache_get(struct cache *c, struct deadline d, struct arena *a, int n,
+    const char *const keys[], struct cache_value values[]);
 
 /* Store n values in one round trip. */
 enum rc cache_set(struct cache *c, struct deadline d, int n, const struct cache_item items[]);

@@ -19,8 +19,8 @@
 struct db {
 	const struct settings *settings;
 	const char *program;
-	char options[64];		/* libpq's "options": the server-side statement time-out */
-	struct pool *primary, *replicas;	/* the same one where no replicas are set */
+	char options[64]; /* libpq's "options": the server-side statement time-out */
+	struct pool *primary, *replicas; /* the same one where no replicas are set */
 };
 
 struct conn {
@@ -47,10 +47,14 @@ db_open(const struct settings *s, const char *program, int64_t statement_timeout
 		return NULL;
 	db->settings = s;
 	db->program = program;
-	snprintf(db->options, sizeof(db->options), "-c statement_timeout=%lld", (long long)statement_timeout);
-	db->primary = pool_new("postgresql", (int)s->postgresql_pool, (int)s->postgresql_idle, conn_close);
-	db->replicas = s->postgresql_read[0] == '\0' ? db->primary :
-	    pool_new("postgresql_read", (int)s->postgresql_pool, (int)s->postgresql_idle, conn_close);
+	snprintf(db->options, sizeof(db->options), "-c statement_timeout=%lld",
+	    (long long)statement_timeout);
+	db->primary = pool_new(
+	    "postgresql", (int)s->postgresql_pool, (int)s->postgresql_idle, conn_close);
+	db->replicas = s->postgresql_read[0] == '\0'
+			   ? db->primary
+			   : pool_new("postgresql_read", (int)s->postgresql_pool,
+				 (int)s->postgresql_idle, conn_close);
 	if (db->primary == NULL || db->replicas == NULL) {
 		db_close(db);
 		return NULL;
@@ -113,7 +117,8 @@ conn_open(const struct db *db, const struct pool *pool, struct deadline d, enum 
 	if (c->pg != NULL && (*rc = finish_connect(c->pg, d)) == RC_OK)
 		return c;
 	if (c->pg != NULL)
-		log_event(LOG_LEVEL_DEBUG, "postgresql: connect", LOG_WITH(log_s("reason", PQerrorMessage(c->pg))));
+		log_event(LOG_LEVEL_DEBUG, "postgresql: connect",
+		    LOG_WITH(log_s("reason", PQerrorMessage(c->pg))));
 	conn_close(c);
 	return NULL;
 }
@@ -122,18 +127,21 @@ conn_open(const struct db *db, const struct pool *pool, struct deadline d, enum 
 static enum rc
 state_rc(const char *state)
 {
-	static const struct { const char *prefix; enum rc rc; } table[] = {
-		{ "57014", RC_BUSY },		/* statement_timeout */
-		{ "57", RC_DOWN },		/* shutting down, starting up */
-		{ "08", RC_DOWN },		/* the connection */
-		{ "53", RC_DOWN },		/* out of connections, memory or disk */
-		{ "58", RC_DOWN },		/* the server's system */
-		{ "25006", RC_DOWN },		/* a write on a server that became a replica */
-		{ "26000", RC_DOWN },		/* prepared statement gone: connect anew */
-		{ "0A000", RC_DOWN },		/* its plan changed its columns under us: connect anew */
+	static const struct {
+		const char *prefix;
+		enum rc rc;
+	} table[] = {
+		{ "57014", RC_BUSY }, /* statement_timeout */
+		{ "57", RC_DOWN }, /* shutting down, starting up */
+		{ "08", RC_DOWN }, /* the connection */
+		{ "53", RC_DOWN }, /* out of connections, memory or disk */
+		{ "58", RC_DOWN }, /* the server's system */
+		{ "25006", RC_DOWN }, /* a write on a server that became a replica */
+		{ "26000", RC_DOWN }, /* prepared statement gone: connect anew */
+		{ "0A000", RC_DOWN }, /* its plan changed its columns under us: connect anew */
 		{ "22", RC_INVALID },
 		{ "23", RC_CONFLICT },
-		{ "40", RC_CONFLICT },		/* serialisation, deadlock */
+		{ "40", RC_CONFLICT }, /* serialisation, deadlock */
 		{ "42501", RC_DENIED },
 	};
 
@@ -153,13 +161,14 @@ result_rc(const struct stmt *st, PGconn *pg, const PGresult *res)
 
 	switch (PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
-	case PGRES_COMMAND_OK:
-		return RC_OK;
+	case PGRES_COMMAND_OK: return RC_OK;
 	default:
 		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 		rc = state_rc(state);
-		log_event(rc == RC_DOWN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "postgresql: statement failed",
-		    LOG_WITH(log_s("statement", st->name), log_s("sqlstate", state), log_s("reason", PQerrorMessage(pg))));
+		log_event(rc == RC_DOWN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+		    "postgresql: statement failed",
+		    LOG_WITH(log_s("statement", st->name), log_s("sqlstate", state),
+			log_s("reason", PQerrorMessage(pg))));
 		return rc;
 	}
 }
@@ -174,11 +183,12 @@ wait_result(struct conn *c, const struct stmt *st, struct deadline d, PGresult *
 	*res = NULL;
 	while (PQisBusy(c->pg)) {
 		if ((rc = wait_socket(c->pg, POLLIN, d)) != RC_OK) {
-			log_event(LOG_LEVEL_WARN, "postgresql: deadline", LOG_WITH(log_s("statement", st->name)));
+			log_event(LOG_LEVEL_WARN, "postgresql: deadline",
+			    LOG_WITH(log_s("statement", st->name)));
 			return rc;
 		}
 		if (!PQconsumeInput(c->pg))
-			break;		/* the next PQgetResult says why */
+			break; /* the next PQgetResult says why */
 	}
 	*res = PQgetResult(c->pg);
 	rc = result_rc(st, c->pg, *res);
@@ -272,7 +282,8 @@ copy_rows(const PGresult *res, struct arena *a, const struct db_rows **out)
 	struct db_rows *rows = arena_alloc(a, sizeof(*rows));
 	int n = PQntuples(res), columns = PQnfields(res);
 
-	if (rows == NULL || (rows->values = arena_alloc(a, (size_t)n * (size_t)columns * sizeof(char *))) == NULL)
+	if (rows == NULL ||
+	    (rows->values = arena_alloc(a, (size_t)n * (size_t)columns * sizeof(char *))) == NULL)
 		return RC_NOMEM;
 	rows->n = n;
 	rows->columns = columns;
@@ -281,7 +292,8 @@ copy_rows(const PGresult *res, struct arena *a, const struct db_rows **out)
 
 		if (PQgetisnull(res, r, col))
 			continue;
-		rows->values[i] = arena_strndup(a, PQgetvalue(res, r, col), (size_t)PQgetlength(res, r, col));
+		rows->values[i] = arena_strndup(
+		    a, PQgetvalue(res, r, col), (size_t)PQgetlength(res, r, col));
 		if (rows->values[i] == NULL)
 			return RC_NOMEM;
 	}

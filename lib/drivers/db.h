@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/rc.h"
 #include "base/settings.h"
-#include "sql.h"	/* generated: enum sql, stmts[] */
+#include "sql.h" /* generated: enum sql, stmts[] */
 
 #include <stdbool.h>
 
@@ -19,7 +19,7 @@ struct db;
 /* A result, all text, in the arena of the query. */
 struct db_rows {
 	int n, columns;
-	char **values;	/* row by row; NULL where SQL says NULL */
+	char **values; /* row by row; NULL where SQL says NULL */
 };
 
 /* Nothing is connected yet. program is the application_name that PostgreSQL shows; statement_timeout in
@@ -31,8 +31,8 @@ void db_close(struct db *db);
  * and all in it live in the arena. A lost connection is tried again once, for statements that only read.
  * RC_DOWN: PostgreSQL is away or going down; RC_BUSY: the deadline passed or no connection came free;
  * RC_INVALID: PostgreSQL refused the arguments; RC_CONFLICT: a constraint. All are logged here. */
-enum rc db_query(struct db *db, struct deadline d, struct arena *a, enum sql id, const char *const argv[],
-    const struct db_rows **rows);
+enum rc db_query(struct db *db, struct deadline d, struct arena *a, enum sql id,
+    const char *const argv[], const struct db_rows **rows);
 
 /* The text at a row and column, NULL where SQL says NULL. */
 const char *db_text(const struct db_rows *rows, int row, int column);

@@ -22,7 +22,8 @@ fetch_open(const char *agent)
 
 	if (f == NULL)
 		return NULL;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (f->curl = curl_easy_init()) == NULL) {
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    (f->curl = curl_easy_init()) == NULL) {
 		free(f);
 		return NULL;
 	}
@@ -30,7 +31,7 @@ fetch_open(const char *agent)
 	curl_easy_setopt(f->curl, CURLOPT_USERAGENT, agent);
 	curl_easy_setopt(f->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(f->curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(f->curl, CURLOPT_ACCEPT_ENCODING, "");	/* everything libcurl can unpack */
+	curl_easy_setopt(f->curl, CURLOPT_ACCEPT_ENCODING, ""); /* everything libcurl can unpack */
 	curl_easy_setopt(f->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(f->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	return f;
@@ -52,7 +53,8 @@ append_params(CURLU *u, struct arena *a, const struct fetch_param params[])
 	for (const struct fetch_param *p = params; p->name != NULL; p++) {
 		char *pair = arena_printf(a, "%s=%s", p->name, p->value);
 
-		if (pair == NULL || curl_url_set(u, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK)
+		if (pair == NULL || curl_url_set(u, CURLUPART_QUERY, pair,
+					CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK)
 			return false;
 	}
 	return true;
@@ -83,9 +85,9 @@ fetch_url(struct arena *a, const char *base, const char *path, const struct fetc
 	CURLU *u = curl_url();
 	char *text = NULL, *copy = NULL;
 
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK && append_path(u, a, path) &&
-	    append_params(u, a, params) && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK &&
-	    strncmp(text, "http", 4) == 0)
+	if (u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
+	    append_path(u, a, path) && append_params(u, a, params) &&
+	    curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK && strncmp(text, "http", 4) == 0)
 		copy = arena_strdup(a, text);
 	curl_free(text);
 	curl_url_cleanup(u);
@@ -106,22 +108,19 @@ static enum rc
 result_of(CURLcode code, const struct buf *body)
 {
 	switch (code) {
-	case CURLE_OK:
-		return RC_OK;
-	case CURLE_WRITE_ERROR:
-		return buf_ok(body) ? RC_INVALID : RC_NOMEM;
+	case CURLE_OK: return RC_OK;
+	case CURLE_WRITE_ERROR: return buf_ok(body) ? RC_INVALID : RC_NOMEM;
 	case CURLE_BAD_CONTENT_ENCODING:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return RC_INVALID;
-	default:
-		return RC_DOWN;
+	case CURLE_UNSUPPORTED_PROTOCOL: return RC_INVALID;
+	default: return RC_DOWN;
 	}
 }
 
 enum rc
-fetch_get(struct fetch *f, const char *url, int64_t timeout_ms, struct buf *body, long *status, const char **reason)
+fetch_get(struct fetch *f, const char *url, int64_t timeout_ms, struct buf *body, long *status,
+    const char **reason)
 {
 	CURLcode code;
 

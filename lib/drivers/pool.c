@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RETRY_MS 1000	/* how long an absent peer is left alone */
+#define RETRY_MS 1000 /* how long an absent peer is left alone */
 
 struct pool {
 	const char *peer;
@@ -22,7 +22,7 @@ struct pool {
 	pthread_cond_t freed;
 	int borrowed, nidle;
 	bool away;
-	int64_t away_until;	/* on clock_mono_ms() */
+	int64_t away_until; /* on clock_mono_ms() */
 	void *idle[];
 };
 
@@ -66,7 +66,8 @@ pool_take(struct pool *p, struct deadline d, void **item)
 	*item = NULL;
 	pthread_mutex_lock(&p->lock);
 	while (p->borrowed == p->max && rc == RC_OK)
-		if (pthread_cond_timedwait(&p->freed, &p->lock, &until) != 0 && p->borrowed == p->max)
+		if (pthread_cond_timedwait(&p->freed, &p->lock, &until) != 0 &&
+		    p->borrowed == p->max)
 			rc = RC_BUSY;
 	if (rc == RC_OK && p->away && clock_mono_ms() < p->away_until)
 		rc = RC_DOWN;
@@ -126,6 +127,7 @@ pool_report(struct pool *p, bool up, const char *reason)
 		p->away_until = clock_mono_ms() + RETRY_MS;
 	pthread_mutex_unlock(&p->lock);
 	if (changed)
-		log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, up ? "peer is back" : "peer is away",
+		log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+		    up ? "peer is back" : "peer is away",
 		    LOG_WITH(log_s("peer", p->peer), log_s("reason", reason)));
 }

@@ -11,14 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CITY_COLUMNS 9	/* how many columns city_from_row() takes */
+#define CITY_COLUMNS 9 /* how many columns city_from_row() takes */
 
 struct city {
 	const char *slug, *name;
-	const char *country;		/* ISO 3166-1 alpha-2 */
-	const char *admin1;		/* first-level division, or NULL */
-	double latitude, longitude;	/* WGS 84 degrees */
-	const char *timezone;		/* IANA name */
+	const char *country; /* ISO 3166-1 alpha-2 */
+	const char *admin1; /* first-level division, or NULL */
+	double latitude, longitude; /* WGS 84 degrees */
+	const char *timezone; /* IANA name */
 	int64_t population;
 	bool tracked;
 };

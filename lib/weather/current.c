@@ -15,8 +15,10 @@
 
 const struct quantity_info quantities[Q__MAX] = {
 	[Q_TEMPERATURE] = { "temperature", "temperature_2m", "°C", "°C", -100, 70, 1 },
-	[Q_APPARENT_TEMPERATURE] = { "apparent_temperature", "apparent_temperature", "°C", "°C", -150, 100, 1 },
-	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", 0, 100, 0 },
+	[Q_APPARENT_TEMPERATURE] = { "apparent_temperature", "apparent_temperature", "°C", "°C",
+	    -150, 100, 1 },
+	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", 0, 100,
+	    0 },
 	[Q_PRECIPITATION] = { "precipitation", "precipitation", "mm", "mm", 0, 500, 2 },
 	[Q_WEATHER_CODE] = { "weather_code", "weather_code", NULL, "wmo code", 0, 255, 0 },
 	[Q_CLOUD_COVER] = { "cloud_cover", "cloud_cover", "%", "%", 0, 100, 0 },
@@ -144,7 +146,7 @@ bool
 current_times(const char *body, size_t len, int64_t *collected_at, int64_t *next_update_at)
 {
 	return find_time(body, len, "\"collected_at\":\"", collected_at) &&
-	    find_time(body, len, "\"next_update_at\":\"", next_update_at);
+	       find_time(body, len, "\"next_update_at\":\"", next_update_at);
 }
 
 int64_t

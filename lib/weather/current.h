@@ -10,38 +10,38 @@
 
 /* The numbers of one observation, in the order of their columns. A missing one is NAN. */
 enum quantity {
-	Q_TEMPERATURE,		/* degrees Celsius, 2 m above ground */
-	Q_APPARENT_TEMPERATURE,	/* degrees Celsius */
-	Q_RELATIVE_HUMIDITY,	/* percent, 2 m above ground */
-	Q_PRECIPITATION,	/* mm in the preceding 15 minutes */
-	Q_WEATHER_CODE,		/* WMO code table 4677 */
-	Q_CLOUD_COVER,		/* percent */
-	Q_PRESSURE_MSL,		/* hPa at mean sea level */
-	Q_WIND_SPEED,		/* km/h, 10 m above ground */
-	Q_WIND_DIRECTION,	/* degrees the wind comes from */
-	Q_WIND_GUSTS,		/* km/h, 10 m above ground */
+	Q_TEMPERATURE, /* degrees Celsius, 2 m above ground */
+	Q_APPARENT_TEMPERATURE, /* degrees Celsius */
+	Q_RELATIVE_HUMIDITY, /* percent, 2 m above ground */
+	Q_PRECIPITATION, /* mm in the preceding 15 minutes */
+	Q_WEATHER_CODE, /* WMO code table 4677 */
+	Q_CLOUD_COVER, /* percent */
+	Q_PRESSURE_MSL, /* hPa at mean sea level */
+	Q_WIND_SPEED, /* km/h, 10 m above ground */
+	Q_WIND_DIRECTION, /* degrees the wind comes from */
+	Q_WIND_GUSTS, /* km/h, 10 m above ground */
 	Q__MAX
 };
 
 /* What there is to know of each: one row per enum quantity. */
 struct quantity_info {
-	const char *name;	/* column and member name */
-	const char *upstream;	/* Open-Meteo's variable */
-	const char *unit;	/* in answers; NULL has none */
-	const char *upstream_unit;	/* what the upstream must say */
-	double min, max;	/* physical range */
-	int decimals;		/* places stored and shown; 0 is an integer */
+	const char *name; /* column and member name */
+	const char *upstream; /* Open-Meteo's variable */
+	const char *unit; /* in answers; NULL has none */
+	const char *upstream_unit; /* what the upstream must say */
+	double min, max; /* physical range */
+	int decimals; /* places stored and shown; 0 is an integer */
 };
 
 extern const struct quantity_info quantities[Q__MAX];
 
 struct current {
 	struct city city;
-	int64_t observed_at;	/* UNIX seconds; the model's time step */
-	int64_t collected_at;	/* UNIX seconds; when the ingest had it */
+	int64_t observed_at; /* UNIX seconds; the model's time step */
+	int64_t collected_at; /* UNIX seconds; when the ingest had it */
 	double value[Q__MAX];
-	bool is_day;		/* the sun is up at observed_at */
-	const char *source;	/* "open-meteo" or "simulator" */
+	bool is_day; /* the sun is up at observed_at */
+	const char *source; /* "open-meteo" or "simulator" */
 };
 
 /* A row of the query weather_current. False where the city has no observation yet; the city is filled then too. */

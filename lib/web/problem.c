@@ -6,16 +6,21 @@
 
 static const struct {
 	int status;
-	int retry_after;	/* seconds; 0: no such header, or the caller sets it */
+	int retry_after; /* seconds; 0: no such header, or the caller sets it */
 	const char *type, *title;
 } problems[PROBLEM__MAX] = {
-	[PROBLEM_INVALID_PARAMETER] = { 400, 0, "/problems/invalid-parameter", "A parameter cannot be used" },
+	[PROBLEM_INVALID_PARAMETER] = { 400, 0, "/problems/invalid-parameter",
+	    "A parameter cannot be used" },
 	[PROBLEM_NOT_FOUND] = { 404, 0, "/problems/not-found", "There is nothing at this path" },
 	[PROBLEM_UNKNOWN_CITY] = { 404, 0, "/problems/unknown-city", "No such city" },
-	[PROBLEM_NOT_TRACKED] = { 404, 0, "/problems/not-tracked", "No weather is collected for this city" },
-	[PROBLEM_NO_DATA_YET] = { 503, 0, "/problems/no-data-yet", "No weather has been collected yet" },
-	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, 0, "/problems/method-not-allowed", "The method is not allowed here" },
-	[PROBLEM_UNAVAILABLE] = { 503, 5, "/problems/unavailable", "A server behind this one is away" },
+	[PROBLEM_NOT_TRACKED] = { 404, 0, "/problems/not-tracked",
+	    "No weather is collected for this city" },
+	[PROBLEM_NO_DATA_YET] = { 503, 0, "/problems/no-data-yet",
+	    "No weather has been collected yet" },
+	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, 0, "/problems/method-not-allowed",
+	    "The method is not allowed here" },
+	[PROBLEM_UNAVAILABLE] = { 503, 5, "/problems/unavailable",
+	    "A server behind this one is away" },
 	[PROBLEM_TIMEOUT] = { 503, 5, "/problems/timeout", "The answer took too long" },
 	[PROBLEM_INTERNAL] = { 500, 0, "/problems/internal", "Something is wrong on our side" },
 };
@@ -47,7 +52,8 @@ put_bad_params(struct jsonw *w, const struct bad_param *bad)
 }
 
 void
-problem_begin(const struct req *rq, struct res *rs, enum problem id, const char *detail, struct jsonw *w)
+problem_begin(
+    const struct req *rq, struct res *rs, enum problem id, const char *detail, struct jsonw *w)
 {
 	response_reset(rs);
 	rs->status = problems[id].status;

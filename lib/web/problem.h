@@ -23,7 +23,8 @@ enum problem {
 
 /* Start the answer over as this problem: type, title, status, detail, request_id and, from rq->bad, errors[].
  * Members of its own may follow through w; problem_end() closes it. detail may be NULL. */
-void problem_begin(const struct req *rq, struct res *rs, enum problem id, const char *detail, struct jsonw *w);
+void problem_begin(
+    const struct req *rq, struct res *rs, enum problem id, const char *detail, struct jsonw *w);
 void problem_end(struct jsonw *w);
 
 /* The whole of it, where there is nothing to add. */

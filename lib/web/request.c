@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SHOWN 40	/* bytes of a wrong value that a detail repeats */
+#define SHOWN 40 /* bytes of a wrong value that a detail repeats */
 
 static int
 hex_digit(char c)
@@ -94,8 +94,10 @@ take_text(struct req *rq, const struct param *p, const char *text, struct value 
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return request_reject(rq, p->name, "control characters are not allowed");
 	if (n < (size_t)p->min || n > (size_t)p->max)
-		return request_reject(rq, p->name, arena_printf(rq->arena,
-		    "must have %" PRId64 " to %" PRId64 " characters, not %zu", p->min, p->max, n));
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena,
+			"must have %" PRId64 " to %" PRId64 " characters, not %zu", p->min, p->max,
+			n));
 	v->text = text;
 	return RC_OK;
 }
@@ -125,10 +127,13 @@ static enum rc
 take_int(struct req *rq, const struct param *p, const char *text, struct value *v)
 {
 	if (!str_to_int(text, &v->i))
-		return request_reject(rq, p->name, arena_printf(rq->arena, "\"%s\" is not a whole number", shown(rq, text)));
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena, "\"%s\" is not a whole number", shown(rq, text)));
 	if (v->i < p->min || v->i > p->max)
-		return request_reject(rq, p->name, arena_printf(rq->arena,
-		    "must be between %" PRId64 " and %" PRId64 ", not %" PRId64, p->min, p->max, v->i));
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena,
+			"must be between %" PRId64 " and %" PRId64 ", not %" PRId64, p->min, p->max,
+			v->i));
 	return RC_OK;
 }
 
@@ -136,10 +141,12 @@ static enum rc
 take_degrees(struct req *rq, const struct param *p, const char *text, double limit, double *out)
 {
 	if (!str_to_num(text, out))
-		return request_reject(rq, p->name, arena_printf(rq->arena, "\"%s\" is not a number", shown(rq, text)));
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena, "\"%s\" is not a number", shown(rq, text)));
 	if (*out < -limit || *out > limit)
 		return request_reject(rq, p->name,
-		    arena_printf(rq->arena, "must be between %g and %g degrees, not %s", -limit, limit, shown(rq, text)));
+		    arena_printf(rq->arena, "must be between %g and %g degrees, not %s", -limit,
+			limit, shown(rq, text)));
 	return RC_OK;
 }
 
@@ -197,7 +204,8 @@ take_pair(struct req *rq, const char *pair, size_t len)
 	int i;
 
 	if (name == NULL)
-		return request_reject(rq, "?", "a parameter's name has a broken %-escape, a NUL or invalid UTF-8");
+		return request_reject(
+		    rq, "?", "a parameter's name has a broken %-escape, a NUL or invalid UTF-8");
 	if ((i = find(rq, name)) < 0)
 		return request_reject(rq, shown(rq, name), "is not a parameter here");
 	if (equals == NULL)

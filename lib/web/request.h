@@ -16,12 +16,12 @@
 enum method { M_GET, M_HEAD, M_OPTIONS, M_OTHER };
 
 enum param_type {
-	PT_TEXT,	/* min to max characters */
-	PT_LIST,	/* texts separated by commas, at most max of them */
-	PT_INT,		/* min to max */
-	PT_LAT,		/* degrees, -90 to 90 */
-	PT_LON,		/* degrees, -180 to 180 */
-	PT_POINT	/* latitude,longitude */
+	PT_TEXT, /* min to max characters */
+	PT_LIST, /* texts separated by commas, at most max of them */
+	PT_INT, /* min to max */
+	PT_LAT, /* degrees, -90 to 90 */
+	PT_LON, /* degrees, -180 to 180 */
+	PT_POINT /* latitude,longitude */
 };
 
 struct param {
@@ -34,11 +34,11 @@ struct param {
 /* A parameter's value; the members that its type fills. */
 struct value {
 	bool given;
-	const char *text;	/* PT_TEXT */
-	int64_t i;		/* PT_INT */
-	double num, lon;	/* PT_LAT and PT_LON: num; PT_POINT: num is the latitude */
-	const char **list;	/* PT_LIST */
-	int n;			/* PT_LIST: how many */
+	const char *text; /* PT_TEXT */
+	int64_t i; /* PT_INT */
+	double num, lon; /* PT_LAT and PT_LON: num; PT_POINT: num is the latitude */
+	const char **list; /* PT_LIST */
+	int n; /* PT_LIST: how many */
 };
 
 /* What is wrong with one parameter. */
@@ -48,18 +48,18 @@ struct bad_param {
 };
 
 struct req {
-	struct arena *arena;	/* reset after the answer is sent */
+	struct arena *arena; /* reset after the answer is sent */
 	struct deadline deadline;
-	const char *id;		/* X-Request-Id */
+	const char *id; /* X-Request-Id */
 	enum method method;
-	const char *path;	/* decoded */
-	const char *query;	/* as it came; "" for none */
-	const char *if_none_match;	/* NULL: not sent */
-	const char *rest;	/* what stands for the {…} of the route's path; NULL without one */
-	const struct param *params;	/* the route's */
-	struct value *values;	/* one for each of them */
+	const char *path; /* decoded */
+	const char *query; /* as it came; "" for none */
+	const char *if_none_match; /* NULL: not sent */
+	const char *rest; /* what stands for the {…} of the route's path; NULL without one */
+	const struct param *params; /* the route's */
+	struct value *values; /* one for each of them */
 	struct bad_param *bad;
-	void *app;		/* the program's own */
+	void *app; /* the program's own */
 };
 
 /* Read a query string into rq->values by rq->params, which end with a NULL name. RC_INVALID: rq->bad names each

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define STALE_WHILE_REVALIDATE 60	/* seconds */
+#define STALE_WHILE_REVALIDATE 60 /* seconds */
 #define STALE_IF_ERROR 86400
 
 void
@@ -82,7 +82,8 @@ put_caching(struct buf *head, const struct res *rs, const char *etag)
 		buf_adds(head, "Cache-Control: no-store\r\n");
 		return;
 	}
-	buf_printf(head, "ETag: %s\r\nCache-Control: public, max-age=%" PRId64
+	buf_printf(head,
+	    "ETag: %s\r\nCache-Control: public, max-age=%" PRId64
 	    ", stale-while-revalidate=%d, stale-if-error=%d\r\n",
 	    etag, rs->max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
 	if (rs->last_modified > 0)
@@ -99,11 +100,13 @@ put_head(const struct req *rq, const struct res *rs, int status, const char *eta
 	if (rs->allow != NULL)
 		buf_printf(head, "Allow: %s\r\n", rs->allow);
 	if (status != 304 && status != 204)
-		buf_printf(head, "Content-Type: %s\r\nContent-Length: %zu\r\n", rs->content_type, rs->body.len);
+		buf_printf(head, "Content-Type: %s\r\nContent-Length: %zu\r\n", rs->content_type,
+		    rs->body.len);
 }
 
 int
-response_send(const struct req *rq, const struct res *rs, FCGX_Stream *out, struct buf *head, bool debug)
+response_send(
+    const struct req *rq, const struct res *rs, FCGX_Stream *out, struct buf *head, bool debug)
 {
 	int status = rs->status;
 	char etag[24] = "";

@@ -19,7 +19,8 @@ matches(const struct route *r, struct req *rq)
 
 	if (brace == NULL)
 		return strcmp(r->path, rq->path) == 0;
-	if (strncmp(r->path, rq->path, len) != 0 || rq->path[len] == '\0' || strchr(rq->path + len, '/') != NULL)
+	if (strncmp(r->path, rq->path, len) != 0 || rq->path[len] == '\0' ||
+	    strchr(rq->path + len, '/') != NULL)
 		return false;
 	rq->rest = rq->path + len;
 	return true;

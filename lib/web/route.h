@@ -13,10 +13,11 @@
 typedef enum rc handler(struct req *rq, struct res *rs);
 
 struct route {
-	enum method method;	/* M_GET; HEAD and OPTIONS come with it */
-	const char *path;	/* a last segment "{name}" stands for any one segment; NULL ends the table */
+	enum method method; /* M_GET; HEAD and OPTIONS come with it */
+	const char
+	    *path; /* a last segment "{name}" stands for any one segment; NULL ends the table */
 	handler *run;
-	const struct param *params;	/* ended by a NULL name */
+	const struct param *params; /* ended by a NULL name */
 };
 
 /* Find the route of rq->path, check the method and the parameters, run the handler; whatever happens, rs is an answer. */

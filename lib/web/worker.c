@@ -49,13 +49,18 @@ method_of(const char *name)
 {
 	if (name == NULL || strcmp(name, "GET") == 0)
 		return M_GET;
-	return strcmp(name, "HEAD") == 0 ? M_HEAD : strcmp(name, "OPTIONS") == 0 ? M_OPTIONS : M_OTHER;
+	return strcmp(name, "HEAD") == 0      ? M_HEAD
+	       : strcmp(name, "OPTIONS") == 0 ? M_OPTIONS
+					      : M_OTHER;
 }
 
 static bool
 usable_id(const char *id)
 {
-	size_t len = id != NULL ? strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") : 0;
+	size_t len = id != NULL
+			 ? strspn(id,
+			       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+			 : 0;
 
 	return len > 0 && len < ID_SIZE && id[len] == '\0';
 }
@@ -102,8 +107,9 @@ log_access(const struct req *rq, int status, int64_t ms)
 {
 	enum log_level level = status >= 500 || status == -1 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
 
-	log_event(level, "request", LOG_WITH(log_s("endpoint", rq->path), log_i("status", status),
-	    log_i("latency_ms", ms)));
+	log_event(level, "request",
+	    LOG_WITH(
+		log_s("endpoint", rq->path), log_i("status", status), log_i("latency_ms", ms)));
 }
 
 static void
@@ -149,7 +155,9 @@ worker_start(struct worker *w, struct server *server)
 	pthread_attr_t attr;
 	int err;
 
-	*w = (struct worker){ .server = server, .state = WAITING, .res = RES_INIT,
+	*w = (struct worker){ .server = server,
+		.state = WAITING,
+		.res = RES_INIT,
 		.head = BUF_INIT(RESPONSE_BODY_MAX + 4096) };
 	if ((w->arena = arena_new((size_t)server->settings->arena_max)) == NULL)
 		return false;
@@ -172,19 +180,20 @@ worker_end(struct worker *w)
 static void
 on_wake(int sig)
 {
-	(void)sig;	/* interrupting a system call is all it does */
+	(void)sig; /* interrupting a system call is all it does */
 }
 
 static void
 prepare_signals(sigset_t *ending)
 {
-	struct sigaction wake = { .sa_handler = on_wake };	/* no SA_RESTART */
+	struct sigaction wake = { .sa_handler = on_wake }; /* no SA_RESTART */
 
 	sigemptyset(ending);
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);
 	sigaddset(ending, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, ending, NULL);	/* the threads inherit it: only sigwait takes them */
+	pthread_sigmask(
+	    SIG_BLOCK, ending, NULL); /* the threads inherit it: only sigwait takes them */
 	sigaction(WAKE, &wake, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -236,7 +245,8 @@ worker_serve(const struct settings *settings, const struct route routes[], void 
 	prepare_signals(&ending);
 	for (int i = 0; i < n; i++)
 		if (!worker_start(&workers[i], &server))
-			log_die(EXIT_SYSTEM, "cannot start a thread", LOG_WITH(log_i("running", i)));
+			log_die(
+			    EXIT_SYSTEM, "cannot start a thread", LOG_WITH(log_i("running", i)));
 	log_event(LOG_LEVEL_INFO, "serving", LOG_WITH(log_i("threads", n)));
 	sigwait(&ending, &sig);
 	log_event(LOG_LEVEL_INFO, "stopping", LOG_WITH(log_i("signal", sig)));

@@ -52,7 +52,7 @@ struct req {
 	struct deadline deadline;
 	const char *id; /* X-Request-Id */
 	enum method method;
-	const char *path; /* decoded */
+	const char *path; /* decoded; NULL where it is not UTF-8 */
 	const char *query; /* as it came; "" for none */
 	const char *if_none_match; /* NULL: not sent */
 	const char *rest; /* what stands for the {…} of the route's path; NULL without one */

@@ -10,6 +10,7 @@
 
 #include "base/cost.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <fcgiapp.h>
 #include <pthread.h>
@@ -84,20 +85,31 @@ or_empty(const char *s)
 	return s != NULL ? s : "";
 }
 
-static void
-request_read(struct worker *w, FCGX_Request *fr, struct req *rq)
+/* The decoded path: nginx hands it over ready, from lighttpd only the raw one can be had. */
+static const char *
+request_path(struct arena *a, char **envp)
 {
-	const char *uri = or_empty(FCGX_GetParam("REQUEST_URI", fr->envp));
-	const char *id = FCGX_GetParam("HTTP_X_REQUEST_ID", fr->envp);
+	const char *decoded = FCGX_GetParam("DOCUMENT_URI", envp);
+	const char *raw = or_empty(FCGX_GetParam("REQUEST_URI", envp));
+
+	if (decoded != NULL)
+		return utf8_valid(decoded, strlen(decoded)) ? decoded : NULL;
+	return request_decode(a, raw, strcspn(raw, "?"), false);
+}
+
+static void
+request_read(struct worker *w, char **envp, struct req *rq)
+{
+	const char *id = FCGX_GetParam("HTTP_X_REQUEST_ID", envp);
 
 	*rq = (struct req){
 		.arena = w->arena,
 		.deadline = deadline_in(w->server->settings->request_timeout),
 		.id = usable_id(id) ? id : make_id(w->arena),
-		.method = method_of(FCGX_GetParam("REQUEST_METHOD", fr->envp)),
-		.path = request_decode(w->arena, uri, strcspn(uri, "?"), false),
-		.query = or_empty(FCGX_GetParam("QUERY_STRING", fr->envp)),
-		.if_none_match = FCGX_GetParam("HTTP_IF_NONE_MATCH", fr->envp),
+		.method = method_of(FCGX_GetParam("REQUEST_METHOD", envp)),
+		.path = request_path(w->arena, envp),
+		.query = or_empty(FCGX_GetParam("QUERY_STRING", envp)),
+		.if_none_match = FCGX_GetParam("HTTP_IF_NONE_MATCH", envp),
 		.app = w->server->app,
 	};
 }
@@ -120,7 +132,7 @@ serve_one(struct worker *w, FCGX_Request *fr)
 	int status;
 
 	cost = (struct cost){ 0 };
-	request_read(w, fr, &rq);
+	request_read(w, fr->envp, &rq);
 	log_set_request(rq.id);
 	response_reset(&w->res);
 	route_run(w->server->routes, &rq, &w->res);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The current-weather body. Ranges are wider than any record on Earth and narrower than nonsense.
+ * The current-weather body. Ranges are wider than any record on Earth and narrower than nonsense; the CHECKs of
+ * the table weather_data allow all that they allow.
  */
 #include "weather/current.h"
 
@@ -20,7 +21,7 @@ const struct quantity_info quantities[Q__MAX] = {
 	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", 0, 100,
 	    0 },
 	[Q_PRECIPITATION] = { "precipitation", "precipitation", "mm", "mm", 0, 500, 2 },
-	[Q_WEATHER_CODE] = { "weather_code", "weather_code", NULL, "wmo code", 0, 255, 0 },
+	[Q_WEATHER_CODE] = { "weather_code", "weather_code", NULL, "wmo code", 0, 99, 0 },
 	[Q_CLOUD_COVER] = { "cloud_cover", "cloud_cover", "%", "%", 0, 100, 0 },
 	[Q_PRESSURE_MSL] = { "pressure_msl", "pressure_msl", "hPa", "hPa", 850, 1100, 1 },
 	[Q_WIND_SPEED] = { "wind_speed", "wind_speed_10m", "km/h", "km/h", 0, 500, 1 },

@@ -17,7 +17,7 @@
 const struct quantity_info quantities[Q__MAX] = {
 	[Q_TEMPERATURE] = { "temperature", "temperature_2m", "°C", "°C", -100, 70, 1 },
 	[Q_APPARENT_TEMPERATURE] = { "apparent_temperature", "apparent_temperature", "°C", "°C",
-	    -150, 100, 1 },
+	    -120, 100, 1 },
 	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", 0, 100,
 	    0 },
 	[Q_PRECIPITATION] = { "precipitation", "precipitation", "mm", "mm", 0, 500, 2 },

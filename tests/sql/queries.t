@@ -1,0 +1,148 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# The named queries: each prepares against the migrated schema and runs as the role that uses it, answers
+# what it promises, and does so by an index, touching only the partitions it needs.
+
+use strict;
+use warnings;
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+use Pg;
+use Test::More;
+
+# Which role runs it, with which arguments.
+my %use = (
+	city_by_slug => [cuaca_weather => 'jakarta'],
+	cities_near_matches => [cuaca_weather => 'jakrta'],
+	cities_search => [cuaca_weather => 'ban', 10],
+	cities_by_population => [cuaca_weather => 10],
+	cities_near => [cuaca_weather => -6.2, 106.8, 10],
+	city_nearest_tracked => [cuaca_weather => -6.6, 106.8],
+	weather_current => [cuaca_weather => '{jakarta}'],
+	cities_tracked => [cuaca_ingest => ()],
+	ingest_lock => [cuaca_ingest => ()],
+	ingest_unlock => [cuaca_ingest => ()],
+	weather_upsert => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
+	ready => [cuaca_ops => ()],
+);
+
+my $pg = Pg->new;
+my $db = $pg->migrated;
+my %text;
+for my $file (glob "$Pg::ROOT/sql/queries/*.sql") {
+	my $all = Pg::slurp($file);
+	$text{$1} = $2 while $all =~ /^-- name: (\w+) \(\w+\)\n(.*?);\n*(?=^-- name:|\z)/msg;
+}
+
+# Arguments of weather_upsert: the same values for all these cities.
+sub upsert
+{
+	my ($ids, $observed_at, $temperature, $collected_at) = @_;
+	my $each = sub { '{' . join(',', ($_[0]) x @$ids) . '}' };
+
+	return ('{' . join(',', @$ids) . '}', $each->($observed_at), $collected_at // $observed_at + 60, map({ $each->($_) }
+		$temperature, 31.9, 84, 0, 3, 'f', 97, 1009.8, 6.1, 210, 14.4), 'open-meteo');
+}
+
+# Prepare and execute a query as its role, with arguments as text, as the programs do. A $verb may stand
+# before EXECUTE.
+sub execute
+{
+	my ($name, $args, $verb) = @_;
+	my $list = join ', ', map { defined ? "'" . s/'/''/gr . "'" : 'NULL' } @$args;
+
+	return $pg->sql($db, "SET SESSION AUTHORIZATION $use{$name}[0]; PREPARE q AS $text{$name};\n"
+		. ($verb // '') . ' EXECUTE q' . (@$args ? "($list)" : '') . ';');
+}
+
+sub rows { return scalar execute($_[0], [@_[1 .. $#_]]) }
+
+# Run a query and return how it was done.
+sub explain_run
+{
+	my ($name, @args) = @_;
+
+	return scalar execute($name, @args ? \@args : [@{$use{$name}}[1 .. $#{$use{$name}}]],
+		'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)');
+}
+
+sub first_column { return join ' ', map { (split /\|/)[0] } split /\n/, $_[0] }
+
+is_deeply([sort keys %text], [sort keys %use], 'every query is known here');
+for my $name (sort keys %use) {
+	my ($role, @args) = @{$use{$name}};
+	my ($status, $out, $err) = execute($name, \@args);
+	is($status, 0, "$name runs as $role") or diag($err);
+}
+
+# What they answer.
+my $jakarta = 'jakarta|Jakarta|ID|Jakarta|-6.21462|106.84513|Asia/Jakarta|8540121|t';
+is(rows('city_by_slug', 'jakarta'), $jakarta, 'city_by_slug');
+is(rows('city_by_slug', $_), '', "city_by_slug: no $_") for 'Jakarta', 'springfield', "x' OR true --";
+is(first_column(rows('cities_near_matches', $_->[0])), $_->[1], "cities_near_matches: $_->[0]") for
+	['jakrta', 'jakarta'], ['São Palo', 'sao-paulo palo salo san-pablo palo-alto'],
+	['springfield', 'springfield-us-mo springfield-us-ma springfield-us-il springfield-us-or springfield-us-oh'],
+	['xyzzyplugh', ''], ['', ''], ['東京', ''];
+is(first_column(rows('cities_search', $_->[0], $_->[1])), $_->[2], "cities_search: $_->[0]") for
+	['jakar', 5, 'jakarta'], ['São Pau', 1, 'sao-paulo'], ['new yor', 2, 'new-york-city west-new-york'],
+	['springfield', 2, 'springfield-us-mo springfield-us-ma'], ['york', 1, 'york'], ['', 5, ''], ['%', 5, ''];
+like(first_column(rows('cities_search', 'york', 20)), qr/^(york\S* ){3,}(?!york)\S+/, 'cities_search: what begins with it is first');
+like(first_column(rows('cities_search', 'francisco', 5)), qr/\bsan-francisco\b/, 'cities_search: a word within');
+is(scalar(split /\n/, rows('cities_by_population', 3)), 3, 'cities_by_population');
+like(rows('cities_near', -6.21462, 106.84513, 1), qr/^\Q$jakarta\E\|0\.0$/, 'cities_near: itself');
+like(rows('city_nearest_tracked', -6.59444, 106.78917), qr/^\Q$jakarta\E\|42\.7$/, 'city_nearest_tracked: Bogor is 42.7 km away');
+like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest_tracked: across the date line');
+like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90$/, 'ready');
+is(scalar(split /\n/, rows('cities_tracked')), 90, 'cities_tracked');
+
+is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14,
+	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo', 'bogor' . '|' x 14),
+	'weather_current: an old row, no row, in the order asked');
+is(rows('weather_upsert', upsert([1642911, 1214520], 1735689600, -1.5, 1735690000)), 2, 'weather_upsert: two rows');
+like(rows('weather_current', '{jakarta,medan}'), qr/^jakarta\|.*\|1735689600\|1735690000\|-1\.5\|.*\nmedan\|.*\|1735689600\|1735690000\|-1\.5\|/,
+	'... one replaced, one added');
+is($pg->sql($db, 'SELECT count(*) FROM weather_data'), 2, '... and no more');
+is((execute('weather_upsert', [upsert([1642911, 1214520, 1], 1735689600, 5)]))[0], 3, '... all or nothing');
+unlike(rows('weather_current', '{jakarta}'), qr/\|5\|/, '... so that the last good row stays');
+is(rows('weather_upsert', map { $_ eq '{27.4}' ? '{NULL}' : $_ } upsert([1642911], 1735690500, 27.4)), 1, 'weather_upsert: a NULL value');
+like(rows('weather_current', '{jakarta}'), qr/\|1735690500\|1735690560\|\|31\.9\|/, '... comes back');
+
+my $second = $pg->file($text{ingest_lock});
+is($pg->sql($db, "$text{ingest_lock};\n\\! psql -X -q -A -t -d '" . $pg->conninfo($db) . "' -f $second\n$text{ingest_unlock}"), "t\nf\nt",
+	'ingest_lock keeps a second one out');
+
+# How they do it, with two months of weather for every tracked place.
+$pg->sql($db, q{
+	INSERT INTO weather_data (city_id, observed_at, collected_at, temperature, source)
+	SELECT id, t, t, 20, 'simulator' FROM cities, generate_series(now() - interval '65 days', now(), interval '1 hour') t WHERE tracked;
+	ANALYZE});
+cmp_ok($pg->sql($db, 'SELECT count(*) FROM weather_data'), '>', 100000, 'more than 100,000 rows');
+my %index = (
+	city_by_slug => qr/Index Scan using cities_slug_key/,
+	cities_near_matches => qr/Bitmap Index Scan on cities_name_trgm/,
+	cities_search => qr/(Index|Bitmap Index) Scan (on|using) cities_slug_key.*Bitmap Index Scan on cities_name_trgm/s,
+	cities_by_population => qr/Index Scan using cities_population/,
+	cities_near => qr/Index Scan using cities_globe on/,
+	city_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
+	weather_current => qr/Index Scan using cities_slug_key.*Index Scan Backward using weather_data_p\d+_\d+_pkey/s,
+	cities_tracked => qr/Index Scan using cities_tracked/,
+	ready => qr/Index Only Scan Backward using weather_data_p\d+_\d+_collected_at_idx/,
+);
+for my $name (sort keys %index) {
+	my $plan = explain_run($name);
+	like($plan, $index{$name}, "$name uses its index");
+	unlike($plan, qr/Seq Scan on (cities|weather)/, '... and reads no table through');
+}
+
+# The partitions that a plan really went to.
+sub touched { return scalar grep { / on weather_data_(p|default)/ && !/never executed/ } split /\n/, $_[0] }
+
+my $plan = explain_run('weather_current', '{jakarta,medan,london}');
+like($plan, qr/Subplans Removed: \d\d/, 'weather_current prunes partitions');
+cmp_ok(touched($plan), '<=', 2, '... down to two');
+cmp_ok(touched(explain_run('weather_current', '{bogor}')), '>', 20, '... but asks all for a place without recent rows');
+like($pg->sql($db, "PREPARE q AS $text{weather_current}; EXECUTE q('{jakarta}'); EXECUTE q('{medan}');
+	SELECT generic_plans, custom_plans FROM pg_prepared_statements"), qr/^2\|0$/m, "... and isn't planned anew each time");
+
+done_testing;

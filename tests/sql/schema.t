@@ -1,0 +1,130 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# The migrated schema: comments, constraints, rights, partitions and their upkeep, and the gazetteer.
+
+use strict;
+use warnings;
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+use Pg;
+use Test::More;
+
+my $pg = Pg->new;
+my $db = $pg->migrated;
+
+sub sql { return scalar $pg->sql($db, $_[0]) }
+
+# The error of a statement that must fail, run as this role.
+sub refused
+{
+	my ($role, $statement) = @_;
+	my ($status, $out, $err) = $pg->sql($db, "SET SESSION AUTHORIZATION $role; $statement");
+
+	return $status == 0 ? 'not refused' : $err;
+}
+
+is(sql(q{
+	SELECT string_agg(attrelid::regclass || '.' || attname, ' ') FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+	WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
+		AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL}), '', 'every column has a comment');
+is(sql(q{
+	SELECT string_agg(oid::regclass::text, ' ') FROM pg_class WHERE relnamespace = 'public'::regnamespace
+		AND relkind IN ('r', 'p') AND NOT relispartition AND obj_description(oid, 'pg_class') IS NULL}), '', 'every table has one');
+is(sql(q{
+	SELECT string_agg(oid::regprocedure::text, ' ') FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
+		AND obj_description(oid, 'pg_proc') IS NULL
+		AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')}), '', 'every function of ours has one');
+
+# Constraints. Each value is tried alone, in an otherwise good row.
+sub insert
+{
+	my (%column) = (city_id => 1642911, observed_at => 'now()', collected_at => 'now()', source => "'simulator'", @_);
+	my @names = sort keys %column;
+
+	return 'BEGIN; INSERT INTO weather_data (' . join(', ', @names) . ') VALUES (' . join(', ', @column{@names}) . '); ROLLBACK';
+}
+
+my %range = (
+	temperature => [-100, 70], apparent_temperature => [-120, 100], relative_humidity => [0, 100], precipitation => [0, 1000],
+	weather_code => [0, 99], cloud_cover => [0, 100], pressure_msl => [800, 1100], wind_speed => [0, 500],
+	wind_direction => [0, 360], wind_gusts => [0, 600],
+);
+is(($pg->sql($db, insert()))[2], '', 'a row without values is taken');
+for my $column (sort keys %range) {
+	my ($low, $high) = @{$range{$column}};
+	is(($pg->sql($db, insert($column => $_)))[2], '', "$column $_ is taken") for $low, $high;
+	like(refused('postgres', insert($column => $_)), qr/weather_data_${column}_check/, "$column $_ is refused") for $low - 1, $high + 1;
+}
+for my $column (qw(temperature apparent_temperature precipitation pressure_msl wind_speed wind_gusts)) {
+	like(refused('postgres', insert($column => "'NaN'")), qr/weather_data_${column}_check/, "$column NaN is refused");
+}
+like(refused('postgres', insert(source => "'rumour'")), qr/weather_data_source_check/, 'an unknown source is refused');
+like(refused('postgres', insert(city_id => 1)), qr/weather_data_city_id_fkey/, 'an unknown city is refused');
+like(refused('postgres', "UPDATE cities SET $_->[1] WHERE id = 1642911"), qr/cities_$_->[0]_check/, "$_->[1] is refused") for
+	[slug => "slug = 'Jakarta'"], [slug => "slug = ''"], [slug => "slug = repeat('a', 65)"], [country => "country = 'id'"],
+	[latitude => 'latitude = 90.1'], [latitude => "latitude = 'NaN'"], [longitude => 'longitude = -180.1'], [population => 'population = -1'];
+like(refused('postgres', "UPDATE cities SET slug = 'jakarta' WHERE slug = 'bandung'"), qr/cities_slug_key/, 'a second jakarta is refused');
+
+# Rights: everything each program's role may do with our tables, and nothing else.
+is(sql(q{
+	SELECT r.rolname, c.relname, string_agg(p, ' ' ORDER BY p)
+	FROM pg_roles r, pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p
+	WHERE r.rolname ~ '^cuaca_(weather|ops|ingest)$' AND c.relnamespace IN ('public'::regnamespace, 'partman'::regnamespace)
+		AND c.relkind IN ('r', 'p', 'v') AND has_table_privilege(r.oid, c.oid, p)
+	GROUP BY 1, 2 ORDER BY 1, 2}), join("\n",
+	'cuaca_ingest|cities|SELECT', 'cuaca_ingest|weather_data|INSERT SELECT UPDATE',
+	'cuaca_ops|cities|SELECT', 'cuaca_ops|schema_migrations|SELECT', 'cuaca_ops|weather_data|SELECT',
+	'cuaca_weather|cities|SELECT', 'cuaca_weather|weather_data|SELECT'), 'each role has its rights and no others');
+is(sql(q{
+	SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname ~ '^cuaca_'
+		AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication) ORDER BY 1}),
+	"cuaca_ingest|t\ncuaca_ops|t\ncuaca_owner|f\ncuaca_weather|t", 'no role is more than an ordinary one');
+like(refused('cuaca_ingest', "UPDATE cities SET tracked = true"), qr/permission denied for table cities/, "the ingest can't write cities");
+like(refused('cuaca_ingest', 'DELETE FROM weather_data'), qr/permission denied/, '... nor delete weather');
+like(refused('cuaca_weather', insert()), qr/permission denied/, "weather.fcgi can't write");
+like(refused('cuaca_weather', 'CREATE TABLE t (a integer)'), qr/permission denied/, '... nor make tables');
+like(refused('cuaca_weather', 'SELECT weather_data_maintain()'), qr/permission denied/, '... nor look after partitions');
+
+# Partitions: months in UTC, whatever the time zone of who asks.
+my @bounds = split /\n/, sql(q{
+	SET timezone = 'UTC';
+	SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY relname});
+is(shift @bounds, 'DEFAULT', 'there is a default partition');
+is($bounds[0], "FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2025-02-01 00:00:00+00')", 'the first month is January 2025');
+is(scalar(@bounds), sql(q{
+	SELECT count(*) FROM generate_series('2025-01-01', date_trunc('month', now() AT TIME ZONE 'UTC') + interval '4 months', interval '1 month')}),
+	'they go to four months ahead');
+$pg->sql($db, q{
+	INSERT INTO weather_data (city_id, observed_at, collected_at, source)
+	SELECT 1642911, t, now(), 'simulator' FROM unnest(ARRAY['2019-03-31 23:45Z', '2019-04-01 00:00Z', '2019-05-07 00:00Z', '2031-01-01 00:00Z']::timestamptz[]) t});
+is(sql('SELECT count(*) FROM weather_data_default'), 4, 'rows for other months go there');
+my $maintain = q{SET SESSION AUTHORIZATION cuaca_ingest; SET timezone = 'Asia/Jakarta'; SELECT weather_data_maintain()};
+like(refused('cuaca_ingest', "CREATE TEMP TABLE partman_temp_data_storage (a integer); $maintain"),
+	qr/must be owner of table/, "a caller's own temporary table is refused");
+is(sql($maintain), 4, 'upkeep, run as the ingest, gives them their own');
+is(sql($maintain), 0, '... and again has nothing to do');
+is(sql(q{SET timezone = 'UTC'; SELECT tableoid::regclass, observed_at FROM weather_data ORDER BY observed_at}), join("\n",
+	'weather_data_p2019_03|2019-03-31 23:45:00+00', 'weather_data_p2019_04|2019-04-01 00:00:00+00',
+	'weather_data_p2019_05|2019-05-07 00:00:00+00', 'weather_data_p2031_01|2031-01-01 00:00:00+00'), '... the right ones');
+is(sql(q{SELECT count(*) FROM pg_class WHERE relname LIKE 'weather\_data%' AND relkind IN ('r', 'p') AND relowner <> 'cuaca_owner'::regrole}), 0,
+	'... and cuaca_owner owns them all');
+
+# The gazetteer.
+is(sql(q{SELECT * FROM cities WHERE id = 1642911}), '1642911|jakarta|Jakarta|ID|Jakarta|-6.21462|106.84513|Asia/Jakarta|8540121|t', 'Jakarta');
+is(sql(q{SELECT slug, admin1 FROM cities WHERE name = 'Springfield' AND admin1 IN ('Missouri', 'Illinois') ORDER BY 1}),
+	"springfield-us-il|Illinois\nspringfield-us-mo|Missouri", 'the Springfields');
+is(sql(q{SELECT count(*) FROM cities WHERE slug = 'springfield'}), 0, '... none of which is the Springfield');
+is(sql(q{SELECT country FROM cities WHERE slug = 'london'}), 'GB', '... but there is one London');
+cmp_ok(sql('SELECT count(*) FROM cities'), '>=', 25000, 'all the places there should be');
+is(sql('SELECT count(*) FROM cities WHERE population < 15000'), 0, '... and none smaller');
+is(sql(q{SELECT count(*) FROM cities WHERE slug !~ '^[a-z0-9-]{1,64}$'}), 0, 'slugs are well formed');
+is(sql(q{SELECT string_agg(slug, ' ') FROM cities WHERE slug <> slugify(name) AND NOT starts_with(slug, slugify(name) || '-' || lower(country))}), '',
+	'... the name as slugify() spells it, or with the country and region');
+is(sql(q{SELECT string_agg(DISTINCT timezone, ' ') FROM cities WHERE timezone NOT IN (SELECT name FROM pg_timezone_names)}), '', 'time zones are known');
+is(sql(q{SELECT count(*) FROM cities WHERE tracked}), 90, '90 places are tracked');
+cmp_ok(90 * 96, '<', 10000, '... which fits the free quota');
+is(sql(q{SELECT count(DISTINCT admin1) FROM cities WHERE tracked AND country = 'ID'}), 38, "... one in each of Indonesia's provinces");
+is(sql(q{SELECT slugify('São Paulo'), slugify(E'Val-d\'Or'), slugify('  Ḩawsh ‘Īsá '), slugify('東京')}), 'sao-paulo|val-dor|hawsh-isa|', 'slugify');
+
+done_testing;

@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: ISC
+--
+-- lighttpd runs this for every request before anything else looks at it: it gives the request its id, counts it
+-- against its address's rate, and decides about a request that has failed (server.error-handler leads here).
+
+local RATE, BURST = @RATE_API@, 20	-- requests a second per address on /api; 0 is off
+local ADDRESSES = 50000			-- remembered at once, so that many addresses cannot fill the memory
+
+local r = lighty.r
+local env = r.req_env
+
+-- What outlives a request stays here: when each address was last seen and how far it was over its rate then.
+-- A generation lasts a minute, by when everybody in the one before it has long drained.
+local seen = package.loaded.cuaca_seen
+if not seen then
+	seen = { began = 0, count = 0, at = {}, over = {}, old_at = {}, old_over = {} }
+	package.loaded.cuaca_seen = seen
+end
+
+-- The leaky bucket of nginx's limit_req with nodelay, so that both web servers count alike.
+local function too_many(address)
+	local sec, nsec = lighty.c.hrtime()
+	local now = sec + nsec / 1e9
+
+	if now - seen.began > 60 or seen.count >= ADDRESSES then
+		seen.old_at, seen.old_over, seen.at, seen.over = seen.at, seen.over, {}, {}
+		seen.began, seen.count = now, 0
+	end
+	local at = seen.at[address]
+	local over = seen.over[address]
+	if not at then
+		seen.count = seen.count + 1
+		at, over = seen.old_at[address], seen.old_over[address]
+	end
+	over = at and math.max(over - (now - at) * RATE + 1, 0) or 0
+	if over > BURST then
+		return true
+	end
+	seen.at[address], seen.over[address] = now, over
+	return false
+end
+
+-- A GET whose worker died before it answered is asked once more: there are other workers. lighttpd would give the
+-- second answer the status of the first; "000" makes it forget that there was one.
+local failed = env["REDIRECT_STATUS"]
+if failed and failed ~= "000" then
+	if failed == "500" and env["CUACA_ONCE_MORE"] == "GET" then
+		env["CUACA_ONCE_MORE"] = "no"
+		env["REDIRECT_STATUS"] = "000"
+		r.req_attr["request.uri"] = r.req_attr["request.orig-uri"]
+		return lighty.RESTART_REQUEST
+	end
+	return tonumber(failed)
+end
+
+local path = r.req_attr["uri.path"]
+
+if not failed then
+	local rand = lighty.c.rand
+	r.req_header["X-Request-Id"] = string.format("%08x%08x%08x%08x", rand() & 0xffffffff,
+		rand() & 0xffffffff, rand() & 0xffffffff, rand() & 0xffffffff)
+	if path:sub(1, 5) == "/api/" then
+		env["CUACA_ONCE_MORE"] = r.req_attr["request.method"]
+		if RATE > 0 and too_many(r.req_attr["request.remote-ip"]) then
+			return 429
+		end
+	end
+end
+
+-- The page that the "type" of every problem points at.
+if path:sub(1, 10) == "/problems/" then
+	r.req_attr["uri.path"] = "/problems.html"
+end

@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: ISC
+--
+-- lighttpd runs this when the head of an answer is about to go out: every answer carries the request's id, and
+-- an error that lighttpd itself made becomes problem+json. What a program says is left as it is.
+
+local r = lighty.r
+local headers = r.resp_header
+local id = r.req_header["X-Request-Id"]
+
+if not id then		-- a request that lighttpd could not even parse
+	local rand = lighty.c.rand
+	id = string.format("%08x%08x%08x%08x", rand() & 0xffffffff, rand() & 0xffffffff,
+		rand() & 0xffffffff, rand() & 0xffffffff)
+	r.req_header["X-Request-Id"] = id	-- for the log
+end
+headers["X-Request-Id"] = id
+
+local status = r.req_item.http_status
+if status < 400 or headers["Content-Type"] == "application/problem+json" then
+	return 0
+end
+
+local busy = "The program behind this address does not answer. Try again in a moment."
+local problems = {
+	[400] = { "bad-request", "Bad request", "The request is not well-formed HTTP." },
+	[403] = { "forbidden", "Forbidden", "This may not be read." },
+	[404] = { "not-found", "There is nothing at this path", "There is nothing at this address." },
+	[405] = { "method-not-allowed", "The method is not allowed here", "This address answers GET and HEAD." },
+	[413] = { "content-too-large", "Content too large", "The request body is larger than this server takes." },
+	[414] = { "uri-too-long", "URI too long", "The address is longer than this server takes." },
+	[429] = { "rate-limited", "Too many requests",
+		"More than @RATE@ requests a second from one address. Wait a second." },
+	[431] = { "headers-too-large", "Request headers too large",
+		"The request headers are larger than this server takes." },
+	[502] = { "unavailable", "A server behind this one is away", busy },
+	[503] = { "unavailable", "A server behind this one is away", busy },
+	[504] = { "timeout", "The answer took too long", "The program behind this address took too long. Try again in a moment." },
+}
+local p = problems[status] or { "internal", "Something is wrong on our side", "The web server could not serve this request." }
+
+headers["Content-Type"] = "application/problem+json"
+if status == 405 then
+	headers["Allow"] = "GET, HEAD"
+elseif status == 429 then
+	headers["RateLimit-Limit"] = "@RATE@"
+	headers["RateLimit-Remaining"] = "0"
+	headers["RateLimit-Reset"] = "1"
+end
+if status == 429 or status >= 502 and status <= 504 then
+	headers["Retry-After"] = "1"
+end
+r.resp_body.set(string.format(
+	'{"type":"/problems/%s","title":"%s","status":%d,"detail":"%s","request_id":"%s"}',
+	p[1], p[2], status, p[3], id))
+return 0

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh
+#
+# The services of the private stack: how each is configured and started. "up" calls configure_NAME for each; what
+# a service depends on (its run script, its files, its program) makes its fingerprint, so that only what has
+# changed is restarted. Sourced by "up".
+
+# render TEMPLATE NAME: a template of etc/, filled in, becomes a file of $VAR/etc.
+render() {
+	(umask 077 && "$ROOT/etc/render" -c "$CONF" -p "$WEATHER" "$ROOT/etc/$1" \
+		RUN="$RUN" ETC="$VAR/etc" WWW="$ROOT/www" TMP="$VAR/tmp" LUA="$VAR/etc" CACHE_DIR="$VAR/cache" \
+		ACCESS_LOG=/dev/stdout NATS_PORT="$NATS_PORT" NATS_TOKEN="$NATS_TOKEN" NATS_STORE="$VAR/nats" \
+		REDIS_DIR="$VAR/redis" >"$VAR/etc/$2.new") || die "etc/$1 could not be filled in, see above"
+	keep "$2"
+}
+
+# The owner of the stack alone may read its files: there are secrets in some.
+keep() {
+	[ "$(id -u)" -ne 0 ] || chown "$OWNER:" "$VAR/etc/$1.new"
+	mv "$VAR/etc/$1.new" "$VAR/etc/$1"
+}
+
+# define NAME LINES FILE...: the service is started by LINES of shell, and depends on the files.
+define() {
+	service=$VAR/service/$1
+	if [ ! -d "$service" ]; then
+		make_folder "$VAR/service/.$1"
+		make_folder "$VAR/service/.$1/log"
+		touch "$VAR/service/.$1/down"	# until "up" starts it
+		make_folder "$VAR/log/$1"
+		printf 's1048576\nn5\n' >"$VAR/log/$1/config"
+		script "$VAR/service/.$1/log/run" "exec svlogd '$VAR/log/$1'"
+		script "$VAR/service/.$1/finish" "exec '$ROOT/etc/stack/service' -f"
+		script "$VAR/service/.$1/run" "exit 111"
+		mv "$VAR/service/.$1" "$service"
+	fi
+	script "$service/run" "exec 2>&1
+$2"
+	name=$1
+	shift 2
+	for file; do
+		cat "$file"
+	done | cat "$service/run" - | sha256sum >"$VAR/etc/$name.wanted"
+}
+
+script() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$1.new"
+	chmod 755 "$1.new"
+	mv "$1.new" "$1"
+}
+
+# A sanitizer's options are the one thing of the caller's environment that a program is to see.
+sanitizer() {
+	for name in ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TSAN_OPTIONS; do
+		eval "value=\${$name:-}"
+		[ -z "$value" ] || printf "%s='%s' " "$name" "$value"
+	done
+}
+
+# ---- The settings of the programs ----
+
+# All settings as they are now, those that the stack decides replaced. Programs log in to PostgreSQL by PGUSER.
+configure_settings() (
+	umask 077
+	own="postgresql postgresql_read redis nats metrics_dir var log_to"
+	{
+		echo "# Written by make up. The settings of this stack are in $CONF and the environment."
+		printf '%s\n' "$SETTINGS" | sed -n "s/^CUACA_\([A-Z_]*\)='\(.*\)'\$/\1 \2/p" |
+			awk -v own="$own" '
+			BEGIN { n = split(own, o, " "); for (i = 1; i <= n; i++) skip[o[i]] = 1 }
+			{ name = tolower($1); value = substr($0, length($1) + 2) }
+			name == "open_meteo_url" { value = ENVIRON["CUACA_OPEN_METEO_URL"] }
+			name == "source" { value = ENVIRON["CUACA_SOURCE"] }
+			!(name in skip) { print name " = " value }'
+		cat <<-END
+		var = $VAR
+		log_to = stderr
+		postgresql = host='$RUN' dbname=cuaca
+		redis = $RUN/redis.sock
+		nats = nats://127.0.0.1:$NATS_PORT
+		nats_token = $NATS_TOKEN
+		metrics_dir = $VAR/metrics
+		END
+		upstream_key
+	} >"$VAR/etc/cuaca.conf.new"
+	keep cuaca.conf
+
+	# What only the web server or the ingest reads is no reason to restart the FastCGI programs.
+	grep -vE '^(#|(http_port|web|cache|rate_api|nginx_workers|var|ingest_batch|ingest_budget|fetch_|open_meteo_|source))' \
+		"$VAR/etc/cuaca.conf" >"$VAR/etc/fastcgi.wanted"
+)
+
+# -T prints no secrets; the upstream's key is the one that the stack passes on.
+upstream_key() {
+	for name in open_meteo_key open_meteo_key_file; do
+		eval "value=\${CUACA_$(echo "$name" | tr a-z A-Z):-}"
+		[ -n "$value" ] || value=$(sed -n "s/^[ 	]*$name[ 	]*=[ 	]*//p" "$CONF")
+		[ -z "$value" ] || echo "$name = $value"
+	done
+}
+
+# ---- The servers ----
+
+configure_postgresql() {
+	render postgresql/cuaca.conf postgresql.conf
+	render postgresql/pg_hba.conf pg_hba.conf
+	define postgresql "
+# PostgreSQL takes any process with the number in a stale postmaster.pid for itself.
+pid=\$(head -n 1 '$VAR/postgresql/postmaster.pid' 2>/dev/null)
+if [ -n \"\$pid\" ] && ! tr '\\0' '\\n' <\"/proc/\$pid/cmdline\" 2>/dev/null | grep -qxF '$VAR/postgresql'; then
+	rm -f '$VAR/postgresql/postmaster.pid' '$RUN/.s.PGSQL.5432.lock'
+fi
+exec '$ROOT/etc/stack/service' $PGBIN/postgres -D '$VAR/postgresql' -c config_file='$VAR/etc/postgresql.conf' \\
+	-c hba_file='$VAR/etc/pg_hba.conf'" \
+		"$VAR/etc/postgresql.conf" "$VAR/etc/pg_hba.conf"
+
+	# TERM would wait for every client to leave.
+	make_folder "$VAR/service/postgresql/control"
+	script "$VAR/service/postgresql/control/t" "exec kill -INT \"\$(cat supervise/pid)\""
+}
+
+configure_redis() {
+	render redis/cuaca.conf redis.conf
+	define redis "exec '$ROOT/etc/stack/service' redis-server '$VAR/etc/redis.conf'" "$VAR/etc/redis.conf"
+}
+
+configure_nats() {
+	render nats/cuaca.conf nats.conf
+	define nats "exec '$ROOT/etc/stack/service' nats-server -c '$VAR/etc/nats.conf'" "$VAR/etc/nats.conf"
+}
+
+configure_simulator() {
+	find "$ROOT/tests/simulator" -type f -exec cat {} + >"$VAR/etc/simulator.sources"
+	define simulator "exec '$ROOT/etc/stack/service' '$ROOT/tests/simulator/open-meteo' \
+	--listen 127.0.0.1:$SIMULATOR_PORT" "$VAR/etc/simulator.sources"
+}
+
+fastcgi() {
+	define "$1" "
+exec '$ROOT/etc/stack/service' env PGUSER=cuaca_$1 $(sanitizer)spawn-fcgi -n -s '$RUN/$1.sock' -M 0660 -b 1024 -- \\
+	/usr/bin/multiwatch -f $CUACA_PROCESSES -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
+		"$VAR/etc/fastcgi.wanted" "$BUILD/fcgi-bin/$1.fcgi"
+}
+
+configure_weather() {
+	fastcgi weather
+}
+
+configure_ops() {
+	fastcgi ops
+}
+
+configure_web() {
+	case $CUACA_WEB in
+	nginx)
+		render nginx/cuaca.conf nginx-cuaca.conf
+		render nginx/nginx.conf nginx.conf
+		as_owner nginx -q -t -e stderr -c "$VAR/etc/nginx.conf" >/dev/null || die "nginx does not take $VAR/etc/nginx.conf"
+		define web "exec '$ROOT/etc/stack/service' nginx -e stderr -c '$VAR/etc/nginx.conf'" \
+			"$VAR/etc/nginx-cuaca.conf" "$VAR/etc/nginx.conf"
+		;;
+	lighttpd)
+		render lighttpd/request.lua request.lua
+		render lighttpd/response.lua response.lua
+		render lighttpd/cuaca.conf lighttpd-cuaca.conf
+		render lighttpd/lighttpd.conf lighttpd.conf
+		as_owner lighttpd -tt -f "$VAR/etc/lighttpd.conf" >/dev/null ||
+			die "lighttpd does not take $VAR/etc/lighttpd.conf"
+		define web "exec '$ROOT/etc/stack/service' lighttpd -D -f '$VAR/etc/lighttpd.conf'" \
+			"$VAR/etc/lighttpd-cuaca.conf" "$VAR/etc/lighttpd.conf" "$VAR/etc/request.lua" "$VAR/etc/response.lua"
+		;;
+	esac
+}
+
+# ---- What runs now and then: snooze waits for the next time, runs the command and leaves; runsv starts it again ----
+
+configure_ingest() {
+	define ingest "exec '$ROOT/etc/stack/service' snooze $(ingest_times) \\
+	env PGUSER=cuaca_ingest $(sanitizer)'$BUILD/cron/weather-ingest' -c '$VAR/etc/cuaca.conf'"
+}
+
+# When the ingest is due, for snooze: ingest_interval has to divide an hour or a day.
+ingest_times() {
+	every=$CUACA_INGEST_INTERVAL
+	first=$((CUACA_INGEST_OFFSET % every))
+	if [ $((3600 % every)) -eq 0 ] && [ $((every % 60)) -eq 0 ]; then
+		echo "-H'*' -M$(seq -s, $((first / 60)) $((every / 60)) 59) -S$((first % 60))"
+	elif [ $((86400 % every)) -eq 0 ] && [ $((every % 3600)) -eq 0 ]; then
+		echo "-H$(seq -s, $((first / 3600)) $((every / 3600)) 23) -M$((first / 60 % 60)) -S$((first % 60))"
+	else
+		STATUS=102 die "ingest_interval = $every: whole minutes that divide an hour, or hours that divide a day"
+	fi
+}
+
+configure_partitions() {
+	define partitions "exec '$ROOT/etc/stack/service' snooze -H3 -M17 psql -qX -h '$RUN' -U postgres -d cuaca \\
+	-v ON_ERROR_STOP=1 -c 'SET ROLE cuaca_owner' -c 'CALL partman.run_maintenance_proc()'"
+}

@@ -67,13 +67,20 @@ sub drip {
 	$step->();
 }
 
+# Close a connection, but not under the feet of the server code that calls us.
+sub close_soon {
+	my ($stream) = @_;
+
+	Mojo::IOLoop->next_tick(sub { $stream->close_gracefully });
+}
+
 # Promise more than is sent, then close.
 sub cut {
 	my ($c, $body) = @_;
 	my $stream = Mojo::IOLoop->stream($c->tx->connection);
 
 	$c->res->headers->content_length(length($body) + 1000);
-	$c->write($body => sub { $stream->close_gracefully });
+	$c->write($body => sub { close_soon($stream) });
 }
 
 # RST before any answer: that is what closing with a linger time of zero does.
@@ -82,7 +89,7 @@ sub reset_connection {
 	my $stream = Mojo::IOLoop->stream($c->tx->connection);
 
 	setsockopt $stream->handle, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0) or die "setsockopt: $!\n";
-	$stream->close;
+	close_soon($stream);
 }
 
 # JSON that begins well and goes on for 64 MiB.

@@ -5,6 +5,7 @@
 package Wire;
 use strict;
 use warnings;
+use feature 'current_sub';
 use Compress::Zlib ();
 use Exporter 'import';
 use Mojo::IOLoop;
@@ -54,15 +55,14 @@ sub drip {
 	my ($c, $body, $fault) = @_;
 	my $size = int(length($body) / 40) + 1;
 	my $tx = $c->tx;	# the controller's own reference is weak
-	my $step;
 
 	$c->res->headers->content_length(length $body);
-	$step = sub {
+	my $step = sub {
 		my $piece = substr $body, 0, $size, '';
 
 		return if $tx->is_finished;
 		$c->write($piece);
-		Mojo::IOLoop->timer(($fault->{delay_ms} || 100) / 1000 => $step) if length $body;
+		Mojo::IOLoop->timer(($fault->{delay_ms} || 100) / 1000 => __SUB__) if length $body;
 	};
 	$step->();
 }
@@ -97,14 +97,13 @@ sub huge {
 	my ($c) = @_;
 	my $left = HUGE;
 	my $tx = $c->tx;
-	my $more;
 
-	$more = sub {
+	my $more = sub {
 		my $size = $left < PIECE ? $left : PIECE;
 
 		return if $tx->is_finished;
 		return $c->write_chunk('') if $size == 0;
-		$c->write_chunk(($left == HUGE ? '[0' : ',0') . ',0' x ($size / 2 - 1) => $more);
+		$c->write_chunk(($left == HUGE ? '[0' : ',0') . ',0' x ($size / 2 - 1) => __SUB__);
 		$left -= $size;
 	};
 	$more->();

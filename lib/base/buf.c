@@ -15,12 +15,14 @@ buf_reserve(struct buf *b, size_t len)
 	size_t cap = b->cap == 0 ? 256 : b->cap;
 	char *p;
 
-	if (b->failed || (b->p != NULL && len < b->cap - b->len))
+	if (b->failed)
 		return;
 	if (len > b->max - b->len) {
 		b->failed = true;
 		return;
 	}
+	if (b->p != NULL && len < b->cap - b->len)
+		return;
 	while (cap <= b->len + len)
 		cap *= 2;
 	if ((p = realloc(b->p, cap)) == NULL) {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -42,8 +43,19 @@ clock_format(int64_t unix_s, char text[CLOCK_TEXT])
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(text, CLOCK_TEXT, "%04d", tm.tm_year + 1900); /* %Y would leave out leading zeros */
+	strftime(text + 4, CLOCK_TEXT - 4, "-%m-%dT%H:%M:%SZ", &tm);
 	return text;
+}
+
+/* Whether s begins like shape, where 0 is any digit: strptime(3) alone would take blanks and signs. */
+static bool
+has_shape(const char *s, const char *shape)
+{
+	for (; *shape != '\0'; s++, shape++)
+		if (*shape == '0' ? *s < '0' || *s > '9' : *s != *shape)
+			return false;
+	return true;
 }
 
 /* Seconds east of UTC from "Z" or "+07:00"; false where it is neither. */
@@ -51,13 +63,12 @@ static bool
 parse_offset(const char *s, int *east)
 {
 	struct tm tm = { 0 };
-	const char *end;
 
 	*east = 0;
 	if (strcmp(s, "Z") == 0)
 		return true;
-	if ((s[0] != '+' && s[0] != '-') || (end = strptime(s + 1, "%H:%M", &tm)) == NULL ||
-	    end != s + 6 || *end != '\0')
+	if ((s[0] != '+' && s[0] != '-') || !has_shape(s + 1, "00:00") || s[6] != '\0' ||
+	    strptime(s + 1, "%H:%M", &tm) != s + 6)
 		return false;
 	*east = (s[0] == '-' ? -1 : 1) * (tm.tm_hour * 3600 + tm.tm_min * 60);
 	return true;
@@ -71,8 +82,8 @@ clock_parse(const char *text, int64_t *unix_s)
 	time_t t;
 	int east;
 
-	if (strlen(text) < 20 || (p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) != text + 19 ||
-	    !parse_offset(p, &east))
+	if (!has_shape(text, "0000-00-00T00:00:00") ||
+	    (p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) != text + 19 || !parse_offset(p, &east))
 		return false;
 	back = tm;
 	t = timegm(&back);

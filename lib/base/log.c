@@ -83,7 +83,7 @@ put_string(struct line *l, const char *s)
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if (l->len > sizeof(l->text) - 64 && (c & 0xc0) != 0x80)
+		if (l->len > sizeof(l->text) - 64 && (!utf8 || (c & 0xc0) != 0x80))
 			break;
 		if (c == '"' || c == '\\')
 			snprintf(esc, sizeof(esc), "\\%c", c);

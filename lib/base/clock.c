@@ -43,7 +43,8 @@ clock_format(int64_t unix_s, char text[CLOCK_TEXT])
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	snprintf(text, CLOCK_TEXT, "%04d", tm.tm_year + 1900); /* %Y would leave out leading zeros */
+	snprintf(
+	    text, CLOCK_TEXT, "%04d", tm.tm_year + 1900); /* %Y would leave out leading zeros */
 	strftime(text + 4, CLOCK_TEXT - 4, "-%m-%dT%H:%M:%SZ", &tm);
 	return text;
 }

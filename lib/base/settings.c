@@ -243,7 +243,8 @@ load_file(struct settings *s, const char *file)
 	struct reading rd = { .s = s, .fault = { "not a \"name = value\" line" } };
 	int line;
 
-	ini_max_line = ini_initial_alloc = 4096; /* what does not fit would be read as a line of its own */
+	ini_max_line = ini_initial_alloc =
+	    4096; /* what does not fit would be read as a line of its own */
 	ini_use_stack = false;
 	ini_allow_multiline = false;
 	ini_allow_inline_comments = false; /* a password may hold " ;" */

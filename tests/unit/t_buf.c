@@ -43,7 +43,7 @@ the_maximum_is_exact_and_the_failure_sticks(void **state)
 	assert_string_equal(b.p, "");
 	buf_adds(&b, "12345");
 	buf_adds(&b, "678901");
-	buf_adds(&b, "6");	/* would fit, but comes after what did not */
+	buf_adds(&b, "6"); /* would fit, but comes after what did not */
 	assert_false(buf_ok(&b));
 	assert_string_equal(b.p, "12345");
 	buf_free(&b);
@@ -97,7 +97,7 @@ hostile_sizes_fail(void **state)
 	buf_reserve(&b, SIZE_MAX);
 	assert_false(buf_ok(&b));
 	buf_reset(&b);
-	buf_reserve(&b, SIZE_MAX / 4);	/* more than there is memory */
+	buf_reserve(&b, SIZE_MAX / 4); /* more than there is memory */
 	assert_false(buf_ok(&b));
 	buf_free(&b);
 }

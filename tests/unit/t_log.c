@@ -33,7 +33,8 @@ the_line(void)
 
 	assert_in_range(captured.len, 2, LINE_MAX_BYTES);
 	assert_int_equal(captured.text[captured.len - 1], '\n');
-	assert_ptr_equal(memchr(captured.text, '\n', captured.len), captured.text + captured.len - 1);
+	assert_ptr_equal(
+	    memchr(captured.text, '\n', captured.len), captured.text + captured.len - 1);
 	assert_int_equal(strlen(captured.text), captured.len);
 	assert_true(utf8_valid(captured.text, captured.len));
 	captured.text[captured.len - 1] = '\0';
@@ -62,7 +63,8 @@ a_line_has_its_fields(void **state)
 	log_open("test", LOG_SINK_JSON, LOG_LEVEL_INFO);
 	log_set_request("abc-1");
 	log_one(LOG_LEVEL_WARN, "fetch refused",
-	    LOG_WITH(log_s("url", "http://x/?a=\"b\""), log_i("status", -503), log_f("ratio", 0.25), log_s("none", NULL)));
+	    LOG_WITH(log_s("url", "http://x/?a=\"b\""), log_i("status", -503), log_f("ratio", 0.25),
+		log_s("none", NULL)));
 	log_set_request(NULL);
 	json = the_line();
 	assert_int_equal(strlen(text_of(json, "ts")), strlen("2026-11-22T22:15:00.000Z"));
@@ -107,7 +109,8 @@ every_byte_may_be_logged(void **state)
 	all[255] = '\0';
 	memcpy(ascii, all, 127);
 	ascii[127] = '\0';
-	log_one(LOG_LEVEL_INFO, ascii, LOG_WITH(log_s("ascii", ascii), log_s("all", all), log_s("utf8", "東京 😀 °")));
+	log_one(LOG_LEVEL_INFO, ascii,
+	    LOG_WITH(log_s("ascii", ascii), log_s("all", all), log_s("utf8", "東京 😀 °")));
 	json = the_line();
 	assert_string_equal(text_of(json, "msg"), ascii);
 	assert_string_equal(text_of(json, "ascii"), ascii);
@@ -119,7 +122,8 @@ every_byte_may_be_logged(void **state)
 static void
 long_lines_are_cut_and_stay_json(void **state)
 {
-	static const char *const units[] = { "x", "\"", "\\", "\x01", "é", "€", "😀", "\x80", "\xff", "\xe2\x82", "é\xff" };
+	static const char *const units[] = { "x", "\"", "\\", "\x01", "é", "€", "😀", "\x80", "\xff",
+		"\xe2\x82", "é\xff" };
 	static char text[8192];
 
 	(void)state;
@@ -134,10 +138,12 @@ long_lines_are_cut_and_stay_json(void **state)
 			for (n = len % 7; n + size < len; n += size)
 				memcpy(text + n, units[u], size);
 			text[n] = '\0';
-			log_one(LOG_LEVEL_INFO, "m", LOG_WITH(log_s("k", text), log_s("after", "z")));
+			log_one(
+			    LOG_LEVEL_INFO, "m", LOG_WITH(log_s("k", text), log_s("after", "z")));
 			cJSON_Delete(the_line());
 			if (len % 16 == 0) {
-				log_one(LOG_LEVEL_INFO, text, LOG_WITH(log_s("a", text), log_i("n", INT64_MIN)));
+				log_one(LOG_LEVEL_INFO, text,
+				    LOG_WITH(log_s("a", text), log_i("n", INT64_MIN)));
 				cJSON_Delete(the_line());
 			}
 		}

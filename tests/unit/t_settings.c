@@ -61,7 +61,9 @@ static void
 the_file_beats_the_default_and_the_environment_the_file(void **state)
 {
 	(void)state;
-	assert_int_equal(load("# a comment\n; another\n\nhttp_port = 9090\nweb=lighttpd\n  \nvar =  a folder with spaces  \nredis = h:1\n"), RC_OK);
+	assert_int_equal(load("# a comment\n; another\n\nhttp_port = 9090\nweb=lighttpd\n  \nvar = "
+			      " a folder with spaces  \nredis = h:1\n"),
+	    RC_OK);
 	assert_int_equal(s.http_port, 9090);
 	assert_int_equal(s.web, WEB_LIGHTTPD);
 	assert_string_equal(s.var, "a folder with spaces");
@@ -101,7 +103,11 @@ values_are_taken_as_they_stand(void **state)
 static void
 a_mistake_names_file_line_and_key(void **state)
 {
-	static const struct { const char *text; int line; const char *says; } rows[] = {
+	static const struct {
+		const char *text;
+		int line;
+		const char *says;
+	} rows[] = {
 		{ "colour = red\n", 1, "colour: no such setting" },
 		{ "# x\n\nhttp_prot = 80\n", 3, "http_prot: no such setting" },
 		{ "HTTP_PORT = 80\n", 1, "HTTP_PORT: no such setting" },
@@ -109,26 +115,30 @@ a_mistake_names_file_line_and_key(void **state)
 		{ "http_port =\n", 1, "http_port: \"\" is not a whole number" },
 		{ "http_port = 80.5\n", 1, "is not a whole number" },
 		{ "http_port = 0\n", 1, "http_port: 0 is not between 1 and 65535" },
-		{ "threads = 64\nhttp_port = 65536\n", 2, "http_port: 65536 is not between 1 and 65535" },
+		{ "threads = 64\nhttp_port = 65536\n", 2,
+		    "http_port: 65536 is not between 1 and 65535" },
 		{ "http_port = 99999999999999999999\n", 1, "http_port: " },
 		{ "http_port = -1\n", 1, "http_port: -1 is not between" },
-		{ "web = apache\n", 1, "web: \"apache\" is not a choice (web server: nginx or lighttpd)" },
+		{ "web = apache\n", 1,
+		    "web: \"apache\" is not a choice (web server: nginx or lighttpd)" },
 		{ "cache = yes\n", 1, "cache: \"yes\" is not a choice" },
 		{ "[weather]\nthreads = 64\n", 2, "sections are not used" },
 		{ "threads 64\n", 1, "not a \"name = value\" line" },
 		{ "threads = 64\n  cache\n", 2, "not a \"name = value\" line" },
-		{ "redis_password_file = /nonexistent/secret\n", 1, "redis_password_file: /nonexistent/secret: No such file" },
+		{ "redis_password_file = /nonexistent/secret\n", 1,
+		    "redis_password_file: /nonexistent/secret: No such file" },
 		{ "redis_password_file = /\n", 1, "redis_password_file: /: " },
 		{ "redis_file = /etc/hostname\n", 1, "redis_file: no such setting" },
 		{ "postgresql_password_file\n", 1, "not a \"name = value\" line" },
-		{ "http_port = eighty\nweb = apache\n", 1, "http_port" },	/* the first one */
+		{ "http_port = eighty\nweb = apache\n", 1, "http_port" }, /* the first one */
 	};
 	char where[128];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		snprintf(where, sizeof(where), "%s:%d: ", conf, rows[i].line);
-		if (load(rows[i].text) != RC_INVALID || strncmp(captured.text, where, strlen(where)) != 0 ||
+		if (load(rows[i].text) != RC_INVALID ||
+		    strncmp(captured.text, where, strlen(where)) != 0 ||
 		    strstr(captured.text, rows[i].says) == NULL)
 			fail_msg("row %zu: %s", i, captured.text);
 		assert_ptr_equal(strchr(captured.text, '\n'), captured.text + captured.len - 1);
@@ -219,7 +229,7 @@ a_secret_that_may_not_be_read_is_named(void **state)
 	chmod(dir, 0755);
 	chmod(secret, 0);
 	if (root)
-		assert_int_equal(seteuid(65534), 0);	/* root reads everything */
+		assert_int_equal(seteuid(65534), 0); /* root reads everything */
 	capture_begin(&captured, STDERR_FILENO);
 	rc = settings_load(&s, conf);
 	capture_end(&captured);
@@ -241,7 +251,9 @@ printed_settings_are_for_a_shell(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(load("var = it's $HOME \"x\" `y`\nhttp_port = 81\nredis_password = hidden\nnats_token = hidden\n"), RC_OK);
+	assert_int_equal(load("var = it's $HOME \"x\" `y`\nhttp_port = 81\nredis_password = "
+			      "hidden\nnats_token = hidden\n"),
+	    RC_OK);
 	capture_begin(&captured, STDOUT_FILENO);
 	settings_print(&s);
 	capture_end(&captured);
@@ -298,8 +310,9 @@ the_example_says_what_the_table_says(void **state)
 	assert_non_null(out);
 	while (fgets(line, sizeof(line), f) != NULL) {
 		name = line + strspn(line, "#; ");
-		if (name > line && strspn(name, "abcdefghijklmnopqrstuvwxyz_") > 0 && strstr(name, " =") == name +
-		    strspn(name, "abcdefghijklmnopqrstuvwxyz_") && strstr(name, "_file") == NULL)
+		if (name > line && strspn(name, "abcdefghijklmnopqrstuvwxyz_") > 0 &&
+		    strstr(name, " =") == name + strspn(name, "abcdefghijklmnopqrstuvwxyz_") &&
+		    strstr(name, "_file") == NULL)
 			fputs(name, out);
 	}
 	fclose(f);

@@ -34,27 +34,30 @@ base_libs = -linih -lpthread -lm
 layers := base drivers weather web
 programs := $(B)/fcgi-bin/weather.fcgi $(B)/fcgi-bin/ops.fcgi $(B)/cron/weather-ingest
 
-objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
-archives = $(foreach l,$(1),$(B)/lib/$(l).a)
+objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+archives = $(foreach l,$(1),$(B)/obj/$(l).a)
 
 all: $(programs)
 
 $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web weather drivers base)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(base_libs)
 
-$(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/fcgi-bin/ops/openapi.json.o $(call archives,web weather drivers base)
+$(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(call archives,web weather drivers base)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
 $(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcjson $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
 define layer
-$(B)/lib/$(1).a: $(call objects,lib/$(1)) $(if $(filter drivers,$(1)),$(B)/gen/sql.o)
+$(B)/obj/$(1).a: $(call objects,lib/$(1)) $(if $(filter drivers,$(1)),$(B)/gen/sql.o)
 	rm -f $$@ && $(AR) rcs $$@ $$^
 endef
 $(foreach l,$(layers),$(eval $(call layer,$(l))))
 
-$(B)/%.o: %.c | $(B)/gen/sql.h
+$(B)/obj/%.o: %.c | $(B)/gen/sql.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -71,7 +74,7 @@ $(B)/gen/sql.c: sql/gen.awk $(queries) $(B)/gen/sql.h
 	awk -f sql/gen.awk -v what=c $(queries) > $@.new && mv $@.new $@
 
 # ld names the symbols after the path it was given, so it runs in the file's folder.
-$(B)/fcgi-bin/ops/openapi.json.o: fcgi-bin/ops/openapi.json
+$(B)/obj/openapi.json.o: fcgi-bin/ops/openapi.json
 	@mkdir -p $(@D)
 	cd $(<D) && $(LD) -r -b binary -z noexecstack -o '$(CURDIR)/$@' $(<F)
 
@@ -92,7 +95,8 @@ down status logs ingest:
 unit_sources := $(wildcard tests/unit/t_*.c)
 unit_programs := $(unit_sources:%.c=$(B)/%)
 
-$(B)/tests/unit/t_%: $(B)/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
+$(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lcjson $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
 unit: $(unit_programs)

@@ -170,8 +170,7 @@ reject_missing(struct req *rq, struct res *rs, const struct value *cities,
 	for (int i = first; i < cities->n; i++)
 		if (found[i].kind != FOUND)
 			request_reject(rq, "cities",
-			    arena_printf(
-				rq->arena, "%.64s: %s", cities->list[i], why[found[i].kind]));
+			    arena_printf(rq->arena, "%s: %s", cities->list[i], why[found[i].kind]));
 	no_weather(rq, rs, cities->list[first], &found[first]);
 }
 

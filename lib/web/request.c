@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define ITEM_MAX 80 /* characters in an item of a list */
+#define BAD_MAX 50 /* of a request's mistakes that are named */
 #define SHOWN 40 /* bytes of a wrong value that a detail repeats */
 
 static int
@@ -60,13 +62,16 @@ request_decode(struct arena *a, const char *s, size_t len, bool plus_is_space)
 enum rc
 request_reject(struct req *rq, const char *name, const char *detail)
 {
-	struct bad_param *b = arena_alloc(rq->arena, sizeof(*b)), **end = &rq->bad;
+	struct bad_param *b, **end = &rq->bad;
+	int n = 0;
 
-	if (b == NULL || detail == NULL)
+	for (; *end != NULL; end = &(*end)->next)
+		n++;
+	if (n == BAD_MAX)
+		return RC_INVALID;
+	if ((b = arena_alloc(rq->arena, sizeof(*b))) == NULL || detail == NULL)
 		return RC_NOMEM;
 	*b = (struct bad_param){ .name = name, .detail = detail };
-	while (*end != NULL)
-		end = &(*end)->next;
 	*end = b;
 	return RC_INVALID;
 }
@@ -85,14 +90,21 @@ shown(struct req *rq, const char *text)
 	return text != NULL ? text : "";
 }
 
+/* Whether a control character, C0, DEL or C1, is in valid UTF-8. */
+static bool
+has_control(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+			return true;
+	return false;
+}
+
 static enum rc
 take_text(struct req *rq, const struct param *p, const char *text, struct value *v)
 {
 	size_t n = utf8_length(text, strlen(text));
 
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return request_reject(rq, p->name, "control characters are not allowed");
 	if (n < (size_t)p->min || n > (size_t)p->max)
 		return request_reject(rq, p->name,
 		    arena_printf(rq->arena,
@@ -118,6 +130,10 @@ take_list(struct req *rq, const struct param *p, char *text, struct value *v)
 	for (int i = 0; (item = strsep(&text, ",")) != NULL; i++) {
 		if (item[0] == '\0')
 			return request_reject(rq, p->name, "an item is empty");
+		if (utf8_length(item, strlen(item)) > ITEM_MAX)
+			return request_reject(rq, p->name,
+			    arena_printf(
+				rq->arena, "an item has more than %d characters", ITEM_MAX));
 		v->list[i] = item;
 	}
 	return RC_OK;
@@ -174,6 +190,8 @@ take_value(struct req *rq, const struct param *p, char *text, struct value *v)
 		return request_reject(rq, p->name, "a broken %-escape, a NUL or invalid UTF-8");
 	if (text[0] == '\0')
 		return request_reject(rq, p->name, "is empty");
+	if (has_control(text))
+		return request_reject(rq, p->name, "control characters are not allowed");
 	switch (p->type) {
 	case PT_TEXT: return take_text(rq, p, text, v);
 	case PT_LIST: return take_list(rq, p, text, v);

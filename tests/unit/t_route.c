@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * web/route, web/problem, web/response: from a request to the bytes for the web server, through a FastCGI stream
+ * of libfcgi's own.
+ */
+#include "unit.h"
+
+#include "base/cost.h"
+#include "web/problem.h"
+#include "web/route.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FCGI_STDOUT 6
+#define FCGI_HEADER 8
+
+static struct arena *arena;
+static struct buf head = BUF_INIT(RESPONSE_BODY_MAX + 4096);
+static struct res res = RES_INIT;
+static char sent[70000]; /* what the last answer was, headers and body */
+static char *body; /* where its body begins */
+
+static enum rc
+hello(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	buf_adds(&rs->body, "{\"hello\":1}");
+	rs->max_age = 30;
+	rs->last_modified = 1795385763;
+	return RC_OK;
+}
+
+static enum rc
+echo(struct req *rq, struct res *rs)
+{
+	struct jsonw w = JSONW_INIT(&rs->body);
+
+	jsonw_string(&w, NULL, rq->rest);
+	return RC_OK;
+}
+
+static enum rc
+huge(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	buf_reserve(&rs->body, RESPONSE_BODY_MAX + 1);
+	return RC_OK;
+}
+
+static enum rc
+refuse(struct req *rq, struct res *rs)
+{
+	buf_adds(&rs->body, "half an answer");
+	return request_reject(rq, "near", "cannot be combined with q");
+}
+
+static enum rc
+down(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	buf_adds(&rs->body, "half an answer");
+	rs->max_age = 100;
+	return RC_DOWN;
+}
+
+static enum rc
+busy(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	(void)rs;
+	return RC_BUSY;
+}
+
+static const struct param none[] = { { 0 } };
+static const struct route routes[] = {
+	{ M_GET, "/api/hello", hello, none },
+	{ M_GET, "/api/echo", hello, none },
+	{ M_GET, "/api/echo/{what}", echo, none },
+	{ M_GET, "/api/huge", huge, none },
+	{ M_GET, "/api/refuse", refuse, none },
+	{ M_GET, "/api/down", down, none },
+	{ M_GET, "/api/busy", busy, none },
+	{ 0 },
+};
+
+/* Take the FastCGI records apart; returns how many there were with something in them. */
+static int
+receive(int fd)
+{
+	unsigned char h[FCGI_HEADER];
+	char skipped[256];
+	size_t len = 0;
+	int records = 0;
+
+	while (recv(fd, h, sizeof(h), MSG_WAITALL) == sizeof(h)) {
+		size_t n = (size_t)h[4] << 8 | h[5];
+
+		assert_true(len + n < sizeof(sent));
+		assert_int_equal(recv(fd, sent + len, n, MSG_WAITALL), n);
+		assert_int_equal(recv(fd, skipped, h[6], MSG_WAITALL), h[6]);
+		len += n;
+		records += n > 0;
+	}
+	sent[len] = '\0';
+	return records;
+}
+
+/* Run a request and send its answer; the status. */
+static int
+ask(enum method method, const char *path, const char *query, const char *if_none_match)
+{
+	struct req rq = { .arena = arena,
+		.id = "id-1",
+		.method = method,
+		.path = path,
+		.query = query,
+		.if_none_match = if_none_match };
+	FCGX_Stream *out;
+	int fds[2], status;
+
+	arena_reset(arena);
+	response_reset(&res);
+	route_run(routes, &rq, &res);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	out = FCGX_CreateWriter(fds[0], 1, 65535, FCGI_STDOUT);
+	status = response_send(&rq, &res, out, &head, true);
+	assert_int_equal(FCGX_FClose(out), 0);
+	FCGX_FreeStream(&out);
+	close(fds[0]);
+	assert_int_equal(receive(fds[1]), 1);
+	close(fds[1]);
+	body = strstr(sent, "\r\n\r\n");
+	assert_non_null(body);
+	body += 4;
+	return status;
+}
+
+static bool
+has_header(const char *line)
+{
+	const char *at = strstr(sent, line);
+	size_t len = strlen(line);
+
+	return at != NULL && at < body && (at == sent || at[-1] == '\n') &&
+	       (line[len - 1] == ' ' || memcmp(at + len, "\r\n", 2) == 0);
+}
+
+/* The body, which must be a problem of this type. The caller's. */
+static cJSON *
+the_problem(const char *type)
+{
+	cJSON *json = cJSON_ParseWithOpts(body, NULL, true);
+
+	assert_non_null(json);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "type")), type);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "request_id")), "id-1");
+	assert_true(has_header("Content-Type: application/problem+json"));
+	assert_true(has_header("Cache-Control: no-store"));
+	assert_false(has_header("ETag: "));
+	return json;
+}
+
+static void
+an_answer_has_its_headers(void **state)
+{
+	(void)state;
+	cost = (struct cost){ .sql = 1, .redis = 2 };
+	assert_int_equal(ask(M_GET, "/api/hello", "", NULL), 200);
+	assert_true(has_header("Status: 200 OK"));
+	assert_true(has_header("X-Request-Id: id-1"));
+	assert_true(has_header("Content-Type: application/json"));
+	assert_true(has_header("Content-Length: 11"));
+	assert_true(has_header(
+	    "Cache-Control: public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"));
+	assert_true(has_header("Last-Modified: Sun, 22 Nov 2026 22:16:03 GMT"));
+	assert_true(has_header("X-Cuaca-Cost: sql=1, redis=2"));
+	assert_string_equal(body, "{\"hello\":1}");
+}
+
+static void
+head_is_get_without_the_body(void **state)
+{
+	char get[sizeof(sent)];
+
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/hello", "", NULL), 200);
+	*body = '\0';
+	strcpy(get, sent);
+	assert_int_equal(ask(M_HEAD, "/api/hello", "", NULL), 200);
+	assert_string_equal(sent, get);
+	assert_int_equal(ask(M_HEAD, "/api/none", "", NULL), 404);
+	assert_string_equal(body, "");
+}
+
+static void
+etags_are_compared_weakly(void **state)
+{
+	char etag[64], list[256];
+	const char *at;
+
+	(void)state;
+	ask(M_GET, "/api/hello", "", NULL);
+	at = strstr(sent, "ETag: \"");
+	assert_non_null(at);
+	snprintf(etag, sizeof(etag), "%.18s", at + 6);
+	assert_int_equal(etag[17], '"');
+
+	assert_int_equal(ask(M_GET, "/api/hello", "", etag), 304);
+	assert_true(has_header("Status: 304 Not Modified"));
+	snprintf(list, sizeof(list), "ETag: %s", etag);
+	assert_true(has_header(list));
+	assert_true(has_header("Cache-Control: "));
+	assert_true(has_header("Last-Modified: "));
+	assert_false(has_header("Content-Length: "));
+	assert_string_equal(body, "");
+	assert_int_equal(ask(M_HEAD, "/api/hello", "", etag), 304);
+
+	assert_int_equal(ask(M_GET, "/api/hello", "", "*"), 304);
+	snprintf(list, sizeof(list), "W/%s", etag);
+	assert_int_equal(ask(M_GET, "/api/hello", "", list), 304);
+	snprintf(list, sizeof(list), "\"0000000000000000\", W/\"x\" , %s", etag);
+	assert_int_equal(ask(M_GET, "/api/hello", "", list), 304);
+	snprintf(list, sizeof(list), "%s,\"x\"", etag);
+	assert_int_equal(ask(M_GET, "/api/hello", "", list), 304);
+
+	assert_int_equal(ask(M_GET, "/api/hello", "", "\"0000000000000000\""), 200);
+	assert_int_equal(ask(M_GET, "/api/hello", "", ""), 200);
+	snprintf(list, sizeof(list), "%.17s", etag); /* its closing quote is missing */
+	assert_int_equal(ask(M_GET, "/api/hello", "", list), 200);
+	snprintf(list, sizeof(list), "%.16s", etag + 1); /* no quotes at all */
+	assert_int_equal(ask(M_GET, "/api/hello", "", list), 200);
+	assert_int_equal(ask(M_GET, "/api/none", "", "*"), 404);
+}
+
+static void
+paths_match_whole(void **state)
+{
+	static const char *const none_of[] = { "", "/", "/api", "/api/", "/api/hell", "/api/hello/",
+		"/api/hello/x", "/api/helloo", "/API/hello", "//api/hello", "/api/echo/",
+		"/api/echo/a/b", "/api/echo/a/", "/api/{what}" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(none_of); i++) {
+		cJSON *json;
+
+		assert_int_equal(ask(M_GET, none_of[i], "", NULL), 404);
+		json = the_problem("/problems/not-found");
+		assert_int_equal(cJSON_GetObjectItem(json, "status")->valueint, 404);
+		cJSON_Delete(json);
+	}
+	assert_int_equal(ask(M_GET, NULL, "", NULL), 404); /* could not be decoded */
+	assert_int_equal(ask(M_GET, "/api/echo/a \"b\"", "", NULL), 200);
+	assert_string_equal(body, "\"a \\\"b\\\"\"");
+	assert_true(has_header("Cache-Control: no-store"));
+	assert_int_equal(ask(M_GET, "/api/echo", "", NULL), 200);
+}
+
+static void
+other_methods_are_told_which(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(M_OTHER, "/api/hello", "", NULL), 405);
+	assert_true(has_header("Allow: GET, HEAD, OPTIONS"));
+	cJSON_Delete(the_problem("/problems/method-not-allowed"));
+	assert_int_equal(ask(M_OPTIONS, "/api/hello", "", NULL), 204);
+	assert_true(has_header("Allow: GET, HEAD, OPTIONS"));
+	assert_false(has_header("Content-Length: "));
+	assert_string_equal(body, "");
+	assert_int_equal(ask(M_OTHER, "/api/none", "", NULL), 404);
+	assert_int_equal(ask(M_OPTIONS, "/api/none", "", NULL), 404);
+}
+
+static void
+bad_parameters_are_all_listed(void **state)
+{
+	const cJSON *errors;
+	cJSON *json;
+
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/hello", "a=1&%22%5C=2", NULL), 400);
+	json = the_problem("/problems/invalid-parameter");
+	errors = cJSON_GetObjectItem(json, "errors");
+	assert_int_equal(cJSON_GetArraySize(errors), 2);
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(errors, 0), "parameter")),
+	    "a");
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(errors, 1), "parameter")),
+	    "\"\\");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "detail")),
+	    "a: is not a parameter here");
+	cJSON_Delete(json);
+}
+
+static void
+failures_replace_what_was_written(void **state)
+{
+	static const struct {
+		const char *path;
+		int status;
+		const char *type;
+	} rows[] = {
+		{ "/api/refuse", 400, "/problems/invalid-parameter" },
+		{ "/api/down", 503, "/problems/unavailable" },
+		{ "/api/busy", 503, "/problems/timeout" },
+		{ "/api/huge", 500, "/problems/internal" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(ask(M_GET, rows[i].path, "", NULL), rows[i].status);
+		cJSON_Delete(the_problem(rows[i].type));
+		assert_int_equal(has_header("Retry-After: 5"), rows[i].status == 503);
+	}
+	assert_int_equal(ask(M_GET, "/api/hello", "", NULL), 200); /* nothing of it is left */
+	assert_false(has_header("Retry-After: "));
+}
+
+static int
+make_arena(void **state)
+{
+	(void)state;
+	arena = arena_new(1 << 20);
+	return arena == NULL;
+}
+
+static int
+end_arena(void **state)
+{
+	(void)state;
+	arena_free(arena);
+	buf_free(&head);
+	buf_free(&res.body);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_has_its_headers),
+		cmocka_unit_test(head_is_get_without_the_body),
+		cmocka_unit_test(etags_are_compared_weakly),
+		cmocka_unit_test(paths_match_whole),
+		cmocka_unit_test(other_methods_are_told_which),
+		cmocka_unit_test(bad_parameters_are_all_listed),
+		cmocka_unit_test(failures_replace_what_was_written),
+	};
+
+	return cmocka_run_group_tests(tests, make_arena, end_arena);
+}

@@ -9,7 +9,7 @@ schedule_next(const struct settings *s, int64_t t)
 {
 	int64_t offset = s->ingest_offset % s->ingest_interval;
 
-	return (t - offset) / s->ingest_interval * s->ingest_interval + s->ingest_interval + offset;
+	return (t - offset + s->ingest_interval) / s->ingest_interval * s->ingest_interval + offset;
 }
 
 int64_t

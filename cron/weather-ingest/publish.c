@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Write-through to Redis, events to NATS: one round trip to each for a batch.
+ */
+#include "publish.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "drivers/bus.h"
+#include "drivers/cache.h"
+
+#include <stdlib.h>
+
+#define BODY_MAX 16384
+
+struct publisher {
+	struct run *run;
+	struct cache *cache;
+	struct bus *bus;
+};
+
+struct publisher *
+publisher_open(struct run *r)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->run = r;
+	p->cache = cache_open(r->settings);
+	p->bus = bus_open(r->settings, "weather-ingest");
+	if (p->cache != NULL && p->bus != NULL)
+		return p;
+	publisher_close(p);
+	return NULL;
+}
+
+void
+publisher_close(struct publisher *p)
+{
+	if (p == NULL)
+		return;
+	bus_close(p->bus);
+	cache_close(p->cache);
+	free(p);
+}
+
+/* Key, body and life time of one city. */
+static enum rc
+make_item(const struct run *r, struct arena *a, const struct current *c, struct cache_item *item)
+{
+	struct buf b = BUF_INIT(BODY_MAX);
+	struct jsonw w = JSONW_INIT(&b);
+	int64_t now = run_now(r);
+
+	current_json(&w, c, r->settings, now);
+	*item = (struct cache_item){
+		.key = current_key(a, c->city.slug),
+		.data = buf_ok(&b) ? arena_strndup(a, b.p, b.len) : NULL,
+		.len = b.len,
+		.ttl = current_ttl(c, r->settings, now),
+	};
+	buf_free(&b);
+	return item->key != NULL && item->data != NULL ? RC_OK : RC_NOMEM;
+}
+
+static enum rc
+send_events(struct bus *bus, struct arena *a, int n, const struct current fresh[],
+    const struct cache_item items[])
+{
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < n && rc == RC_OK; i++) {
+		const char *subject = arena_printf(a, "weather.updated.%s", fresh[i].city.slug);
+
+		rc = subject != NULL ? bus_publish(bus, subject, items[i].data, items[i].len)
+				     : RC_NOMEM;
+	}
+	return rc == RC_OK ? bus_flush(bus) : rc;
+}
+
+static bool
+is_away(const char *peer, enum rc rc)
+{
+	if (rc != RC_OK)
+		log_event(LOG_LEVEL_WARN, "published no further",
+		    LOG_WITH(log_s("peer", peer), log_s("reason", rc_name(rc))));
+	return rc != RC_OK;
+}
+
+void
+publish_batch(struct publisher *p, struct arena *a, int n, const struct current fresh[])
+{
+	struct tally *t = &p->run->tally;
+	struct cache_item *items = arena_alloc(a, (size_t)n * sizeof(*items));
+	enum rc rc = items != NULL ? RC_OK : RC_NOMEM;
+
+	for (int i = 0; i < n && rc == RC_OK; i++)
+		rc = make_item(p->run, a, &fresh[i], &items[i]);
+	if (rc != RC_OK) {
+		log_event(
+		    LOG_LEVEL_ERROR, "batch not published", LOG_WITH(log_s("reason", rc_name(rc))));
+		return;
+	}
+	if (!t->redis_away)
+		t->redis_away = is_away("redis", cache_set(p->cache, p->run->deadline, n, items));
+	if (!t->nats_away)
+		t->nats_away = is_away("nats", send_events(p->bus, a, n, fresh, items));
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Clock and budget of a run, and its report. The metrics are in the text format of Prometheus, for
+ * node_exporter's textfile collector; they are written for a failed run too.
+ */
+#include "run.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define METRICS_FILE "weather-ingest.prom"
+#define METRICS_MAX 16384
+#define PATH_BYTES (SETTING_TEXT + 64)
+
+#define LAST_SUCCESS "cuaca_ingest_last_success_timestamp_seconds"
+
+void
+run_start(struct run *r, const struct settings *s, bool now_given, int64_t given_now)
+{
+	memset(r, 0, sizeof(*r));
+	r->settings = s;
+	r->now_given = now_given;
+	r->given_now = given_now;
+	r->started_ms = clock_mono_ms();
+	r->deadline = deadline_in(s->ingest_budget * 1000);
+}
+
+int64_t
+run_now(const struct run *r)
+{
+	return r->now_given ? r->given_now : clock_now();
+}
+
+struct deadline
+run_within(const struct run *r, int64_t ms)
+{
+	struct deadline d = deadline_in(ms);
+
+	return d.at_ms < r->deadline.at_ms ? d : r->deadline;
+}
+
+/* What the process has used. */
+struct usage {
+	double seconds, cpu_seconds;
+	int64_t max_rss_kb;
+};
+
+static struct usage
+usage_read(const struct run *r)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return (struct usage){
+		.seconds = (double)(clock_mono_ms() - r->started_ms) / 1e3,
+		.cpu_seconds = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+			       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6,
+		.max_rss_kb = ru.ru_maxrss,
+	};
+}
+
+/* The time of the last good run as an earlier run wrote it. False where there was none. */
+static bool
+read_last_success(const char *path, int64_t *at)
+{
+	FILE *fp = fopen(path, "re");
+	char line[256];
+	bool found = false;
+
+	if (fp == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), fp) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		found = strncmp(line, LAST_SUCCESS " ", sizeof(LAST_SUCCESS)) == 0 &&
+			str_to_int(line + sizeof(LAST_SUCCESS), at);
+	}
+	fclose(fp);
+	return found;
+}
+
+static void
+put_head(struct buf *b, const char *name, const char *help)
+{
+	buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void
+put_int(struct buf *b, const char *name, const char *help, int64_t v)
+{
+	put_head(b, name, help);
+	buf_printf(b, "%s %lld\n", name, (long long)v);
+}
+
+static void
+put_real(struct buf *b, const char *name, const char *help, double v)
+{
+	put_head(b, name, help);
+	buf_printf(b, "%s %.3f\n", name, v);
+}
+
+static void
+put_places(struct buf *b, const struct tally *t)
+{
+	put_head(b, "cuaca_ingest_places", "Places of the last run by what became of them.");
+	buf_printf(b, "cuaca_ingest_places{result=\"stored\"} %lld\n", t->stored);
+	buf_printf(b, "cuaca_ingest_places{result=\"refused\"} %lld\n", t->refused);
+	buf_printf(b, "cuaca_ingest_places{result=\"failed\"} %lld\n", t->failed);
+}
+
+static void
+put_refusals(struct buf *b, const struct tally *t)
+{
+	put_head(
+	    b, "cuaca_ingest_refusals", "Answers and places refused in the last run by reason.");
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL__MAX; i++)
+		buf_printf(b, "cuaca_ingest_refusals{reason=\"%s\"} %lld\n", refusals[i].name,
+		    t->refusals[i]);
+}
+
+static void
+put_peers(struct buf *b, const struct tally *t)
+{
+	put_head(b, "cuaca_ingest_peer_away",
+	    "Whether the last run could not tell a peer of new weather.");
+	buf_printf(b, "cuaca_ingest_peer_away{peer=\"redis\"} %d\n", t->redis_away);
+	buf_printf(b, "cuaca_ingest_peer_away{peer=\"nats\"} %d\n", t->nats_away);
+}
+
+static void
+put_metrics(struct buf *b, const struct run *r, const struct usage *u, const char *old, int code)
+{
+	const struct tally *t = &r->tally;
+	int64_t success = run_now(r);
+
+	put_int(
+	    b, "cuaca_ingest_last_run_timestamp_seconds", "When the last run ended.", run_now(r));
+	if (code == EXIT_DONE || read_last_success(old, &success))
+		put_int(
+		    b, LAST_SUCCESS, "When the last run ended that stored every place.", success);
+	put_places(b, t);
+	put_refusals(b, t);
+	put_peers(b, t);
+	put_int(
+	    b, "cuaca_ingest_requests", "Requests to the upstream in the last run.", t->requests);
+	put_int(b, "cuaca_ingest_retries", "Those of them that were retries.", t->retries);
+	put_int(b, "cuaca_ingest_weight", "What they weigh in the upstream's quota.", t->weight);
+	put_real(b, "cuaca_ingest_duration_seconds", "Time the last run took.", u->seconds);
+	put_real(
+	    b, "cuaca_ingest_cpu_seconds", "Processor time the last run took.", u->cpu_seconds);
+	put_int(b, "cuaca_ingest_max_resident_bytes", "Most memory the last run had resident.",
+	    u->max_rss_kb * 1024);
+}
+
+/* Write b to path, whole or not at all; a reader sees the old file or the new one. */
+static bool
+replace_file(const char *path, const struct buf *b)
+{
+	char temp[PATH_BYTES + 32];
+	FILE *fp;
+	bool ok;
+
+	snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid());
+	if ((fp = fopen(temp, "we")) == NULL)
+		return false;
+	ok = fwrite(b->p, 1, b->len, fp) == b->len;
+	ok = fclose(fp) == 0 && ok && rename(temp, path) == 0;
+	if (!ok) {
+		int saved = errno;
+
+		unlink(temp);
+		errno = saved;
+	}
+	return ok;
+}
+
+static void
+write_metrics(const struct run *r, const struct usage *u, int code)
+{
+	struct buf b = BUF_INIT(METRICS_MAX);
+	char path[PATH_BYTES];
+
+	if (r->settings->metrics_dir[0] == '\0')
+		return;
+	snprintf(path, sizeof(path), "%s/" METRICS_FILE, r->settings->metrics_dir);
+	put_metrics(&b, r, u, path, code);
+	errno = ENOMEM;
+	if (!buf_ok(&b) || !replace_file(path, &b))
+		log_event(LOG_LEVEL_ERROR, "metrics not written",
+		    LOG_WITH(log_s("file", path), log_s("reason", strerror(errno))));
+	buf_free(&b);
+}
+
+void
+run_report(const struct run *r, int code)
+{
+	const struct tally *t = &r->tally;
+	struct usage u = usage_read(r);
+
+	write_metrics(r, &u, code);
+	log_event(code == EXIT_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+	    code == EXIT_DONE ? "run done" : "run failed",
+	    LOG_WITH(log_i("places", t->places), log_i("stored", t->stored),
+		log_i("refused", t->refused), log_i("failed", t->failed),
+		log_i("requests", t->requests), log_i("retries", t->retries),
+		log_i("weight", t->weight), log_f("seconds", u.seconds),
+		log_f("cpu_seconds", u.cpu_seconds), log_i("max_rss_kb", u.max_rss_kb),
+		log_i("exit", code)));
+}

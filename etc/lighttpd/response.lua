@@ -14,9 +14,16 @@ if not id then		-- a request that lighttpd could not even parse
 	r.req_header["X-Request-Id"] = id	-- for the log
 end
 headers["X-Request-Id"] = id
+headers["X-Content-Type-Options"] = "nosniff"
+headers["X-Frame-Options"] = "DENY"
+headers["Referrer-Policy"] = "no-referrer"
+headers["Content-Security-Policy"] =
+	"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+-- lighttpd's own errors are HTML; no program's are.
 local status = r.req_item.http_status
-if status < 400 or headers["Content-Type"] == "application/problem+json" then
+local kind = headers["Content-Type"]
+if status < 400 or kind and kind:sub(1, 9) ~= "text/html" then
 	return 0
 end
 
@@ -39,6 +46,7 @@ local problems = {
 local p = problems[status] or { "internal", "Something is wrong on our side", "The web server could not serve this request." }
 
 headers["Content-Type"] = "application/problem+json"
+headers["Cache-Control"] = "no-store"
 if status == 405 then
 	headers["Allow"] = "GET, HEAD"
 elseif status == 429 then
@@ -52,4 +60,4 @@ end
 r.resp_body.set(string.format(
 	'{"type":"/problems/%s","title":"%s","status":%d,"detail":"%s","request_id":"%s"}',
 	p[1], p[2], status, p[3], id))
-return 0
+return status	-- which also says that the body is complete

@@ -5,11 +5,16 @@
 # a service depends on (its run script, its files, its program) makes its fingerprint, so that only what has
 # changed is restarted. Sourced by "up".
 
-# render TEMPLATE NAME: a template of etc/, filled in, becomes a file of $VAR/etc.
+# render TEMPLATE NAME: a template of etc/, filled in, becomes a file of $VAR/etc. lighttpd sends its standard
+# output to /dev/null; that of nginx may be opened by name while its configuration is tested.
 render() {
+	case $1 in
+	lighttpd/*) access_log=/dev/stderr ;;
+	*) access_log=/dev/stdout ;;
+	esac
 	(umask 077 && "$ROOT/etc/render" -c "$CONF" -p "$WEATHER" "$ROOT/etc/$1" \
 		RUN="$RUN" ETC="$VAR/etc" WWW="$ROOT/www" TMP="$VAR/tmp" LUA="$VAR/etc" CACHE_DIR="$VAR/cache" \
-		ACCESS_LOG=/dev/stdout NATS_PORT="$NATS_PORT" NATS_TOKEN="$NATS_TOKEN" NATS_STORE="$VAR/nats" \
+		ACCESS_LOG="$access_log" NATS_PORT="$NATS_PORT" NATS_TOKEN="$NATS_TOKEN" NATS_STORE="$VAR/nats" \
 		REDIS_DIR="$VAR/redis" >"$VAR/etc/$2.new") || die "etc/$1 could not be filled in, see above"
 	keep "$2"
 }
@@ -138,7 +143,7 @@ configure_simulator() {
 fastcgi() {
 	define "$1" "
 exec '$ROOT/etc/stack/service' env PGUSER=cuaca_$1 $(sanitizer)spawn-fcgi -n -s '$RUN/$1.sock' -M 0660 -b 1024 -- \\
-	/usr/bin/multiwatch -f $CUACA_PROCESSES -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
+	/usr/bin/multiwatch -f $CUACA_PROCESSES -r 10 -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
 		"$VAR/etc/fastcgi.wanted" "$BUILD/fcgi-bin/$1.fcgi"
 }
 

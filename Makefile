@@ -22,13 +22,14 @@ override CFLAGS += -std=c11 $(warnings) $(if $(WERROR),-Werror)
 override CPPFLAGS += -D_GNU_SOURCE -Ilib -I$(B)/gen -I$(shell pg_config --includedir 2>/dev/null)
 hardening := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 override CFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer,$(if $(COV),--coverage -O0,$(hardening)))
-override LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined,$(if $(COV),--coverage,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now))
+override LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined,$(if $(COV),--coverage,-pie -Wl$(comma)--as-needed$(comma)-z$(comma)relro$(comma)-z$(comma)now))
 # Libraries, a driver each; libnats of Debian 12 has a pkg-config file that names more than we link.
 db_libs = -lpq
 cache_libs = -lhiredis
 bus_libs = -lnats
 fetch_libs = -lcurl
 web_libs = -lfcgi
+weather_libs = -lcjson
 base_libs = -linih -lpthread -lm
 
 layers := base drivers weather web
@@ -41,7 +42,7 @@ all: $(programs)
 
 $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(weather_libs) $(base_libs)
 
 $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
@@ -49,7 +50,7 @@ $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(c
 
 $(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcjson $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(weather_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
 define layer
 $(B)/obj/$(1).a: $(call objects,lib/$(1)) $(if $(filter drivers,$(1)),$(B)/gen/sql.o)
@@ -97,7 +98,7 @@ unit_programs := $(unit_sources:%.c=$(B)/%)
 
 $(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lcjson $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
 unit: $(unit_programs)
 

@@ -53,7 +53,7 @@ make_item(const struct run *r, struct arena *a, const struct current *c, struct 
 	struct jsonw w = JSONW_INIT(&b);
 	int64_t now = run_now(r);
 
-	current_json(&w, c, r->settings, now);
+	current_json(&w, c, r->settings, now, &present_default);
 	*item = (struct cache_item){
 		.key = current_key(a, c->city.slug),
 		.data = buf_ok(&b) ? arena_strndup(a, b.p, b.len) : NULL,

@@ -40,7 +40,7 @@ write_body(const struct fill *fl, const struct current *c, struct finding *out)
 	struct cache_item item = { .key = current_key(fl->rq->arena, fl->slug),
 		.ttl = current_ttl(c, s, now) };
 
-	current_json(&w, c, s, now);
+	current_json(&w, c, s, now, &present_default);
 	out->kind = FOUND;
 	out->len = b.len;
 	out->body = buf_ok(&b) ? arena_strndup(fl->rq->arena, b.p, b.len) : NULL;

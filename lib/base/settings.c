@@ -101,6 +101,8 @@ static const struct row rows[] = {
 	INT_ROW(fetch_tries, "4", 1, 10, "tries for a request that a retry can help"),
 	INT_ROW(stale_after, "900", 0, 86400,
 	    "seconds an update may be overdue before an answer is stale"),
+	INT_ROW(forecast_interval, "21600", 3600, 86400,
+	    "seconds until a forecast is renewed, quota permitting"),
 	TEXT_ROW(metrics_dir, "",
 	    "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
 

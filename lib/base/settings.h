@@ -37,6 +37,7 @@ struct settings {
 	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout,
 	    fetch_tries;
 	int64_t stale_after;
+	int64_t forecast_interval;
 	char metrics_dir[SETTING_TEXT];
 
 	int64_t log_level, log_to;

@@ -4,8 +4,9 @@
  */
 #include "weather/city.h"
 
+#include "weather/read.h"
+
 #include <math.h>
-#include <stdlib.h>
 
 void
 city_from_row(const struct db_rows *rows, int row, int first, struct city *c)
@@ -56,4 +57,19 @@ city_json_brief(struct jsonw *w, const char *name, const struct city *c)
 	jsonw_string(w, "country", c->country);
 	put_place(w, c);
 	jsonw_end(w);
+}
+
+bool
+city_from_json(struct arena *a, const cJSON *object, struct city *c)
+{
+	*c = (struct city){
+		.slug = read_json_text(a, object, "slug"),
+		.name = read_json_text(a, object, "name"),
+		.country = read_json_text(a, object, "country"),
+		.latitude = read_json_number(object, "latitude"),
+		.longitude = read_json_number(object, "longitude"),
+		.timezone = read_json_text(a, object, "timezone"),
+	};
+	return c->slug != NULL && c->name != NULL && c->country != NULL && c->timezone != NULL &&
+	       !isnan(c->latitude) && !isnan(c->longitude);
 }

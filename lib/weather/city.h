@@ -33,4 +33,8 @@ void city_json(struct jsonw *w, const char *name, const struct city *c, double d
 /* The short object inside weather answers. */
 void city_json_brief(struct jsonw *w, const char *name, const struct city *c);
 
+/* Read the short object back; what it leaves out is zero. Text lives in the arena. False where it is none. */
+struct cJSON;
+bool city_from_json(struct arena *a, const struct cJSON *object, struct city *c);
+
 #endif

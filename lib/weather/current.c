@@ -6,27 +6,30 @@
 #include "weather/current.h"
 
 #include "base/clock.h"
+#include "weather/read.h"
 #include "weather/schedule.h"
-#include "weather/wmo.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
 
 #define TTL_MAX 600
 
 const struct quantity_info quantities[Q__MAX] = {
-	[Q_TEMPERATURE] = { "temperature", "temperature_2m", "°C", "°C", -100, 70, 1 },
+	[Q_TEMPERATURE] = { "temperature", "temperature_2m", "°C", "°C", DIM_TEMPERATURE, -100, 70,
+	    1 },
 	[Q_APPARENT_TEMPERATURE] = { "apparent_temperature", "apparent_temperature", "°C", "°C",
-	    -120, 100, 1 },
-	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", 0, 100,
+	    DIM_TEMPERATURE, -120, 100, 1 },
+	[Q_RELATIVE_HUMIDITY] = { "relative_humidity", "relative_humidity_2m", "%", "%", DIM_NONE,
+	    0, 100, 0 },
+	[Q_PRECIPITATION] = { "precipitation", "precipitation", "mm", "mm", DIM_LENGTH, 0, 500, 2 },
+	[Q_WEATHER_CODE] = { "weather_code", "weather_code", NULL, "wmo code", DIM_NONE, 0, 99, 0 },
+	[Q_CLOUD_COVER] = { "cloud_cover", "cloud_cover", "%", "%", DIM_NONE, 0, 100, 0 },
+	[Q_PRESSURE_MSL] = { "pressure_msl", "pressure_msl", "hPa", "hPa", DIM_NONE, 850, 1100, 1 },
+	[Q_WIND_SPEED] = { "wind_speed", "wind_speed_10m", "km/h", "km/h", DIM_SPEED, 0, 500, 1 },
+	[Q_WIND_DIRECTION] = { "wind_direction", "wind_direction_10m", "°", "°", DIM_NONE, 0, 360,
 	    0 },
-	[Q_PRECIPITATION] = { "precipitation", "precipitation", "mm", "mm", 0, 500, 2 },
-	[Q_WEATHER_CODE] = { "weather_code", "weather_code", NULL, "wmo code", 0, 99, 0 },
-	[Q_CLOUD_COVER] = { "cloud_cover", "cloud_cover", "%", "%", 0, 100, 0 },
-	[Q_PRESSURE_MSL] = { "pressure_msl", "pressure_msl", "hPa", "hPa", 850, 1100, 1 },
-	[Q_WIND_SPEED] = { "wind_speed", "wind_speed_10m", "km/h", "km/h", 0, 500, 1 },
-	[Q_WIND_DIRECTION] = { "wind_direction", "wind_direction_10m", "°", "°", 0, 360, 0 },
-	[Q_WIND_GUSTS] = { "wind_gusts", "wind_gusts_10m", "km/h", "km/h", 0, 600, 1 },
+	[Q_WIND_GUSTS] = { "wind_gusts", "wind_gusts_10m", "km/h", "km/h", DIM_SPEED, 0, 600, 1 },
 };
 
 /* Columns of weather_current after the city's: two times, the quantities with is_day among them, the source. */
@@ -61,73 +64,60 @@ current_key(struct arena *a, const char *slug)
 }
 
 static void
-put_quantity(struct jsonw *w, enum quantity q, double v)
+put_weather(struct jsonw *w, const struct current *c, const struct present *p)
 {
-	const struct quantity_info *info = &quantities[q];
-
-	if (info->decimals == 0 && isfinite(v))
-		jsonw_int(w, info->name, (int64_t)lround(v));
-	else
-		jsonw_num(w, info->name, v, info->decimals);
-}
-
-static void
-put_weather(struct jsonw *w, const struct current *c)
-{
-	double code = c->value[Q_WEATHER_CODE];
-
 	jsonw_object(w, "current");
 	jsonw_time(w, "observed_at", c->observed_at);
 	for (int q = 0; q < Q__MAX; q++) {
-		put_quantity(w, (enum quantity)q, c->value[q]);
+		quantity_json(w, &quantities[q], c->value[q], p->units);
 		if (q != Q_WEATHER_CODE)
 			continue;
-		jsonw_string(w, "weather_desc", isfinite(code) ? wmo_text((int)code) : NULL);
+		quantity_json_desc(w, c->value[q], p->lang);
 		jsonw_bool(w, "is_day", c->is_day);
 	}
 	jsonw_end(w);
 }
 
-static void
-put_units(struct jsonw *w)
-{
-	jsonw_object(w, "units");
-	for (int q = 0; q < Q__MAX; q++)
-		if (quantities[q].unit != NULL)
-			jsonw_string(w, quantities[q].name, quantities[q].unit);
-	jsonw_end(w);
-}
-
-/* The words Open-Meteo's licence, CC BY 4.0, asks for. */
-static void
-put_attribution(struct jsonw *w)
-{
-	jsonw_object(w, "attribution");
-	jsonw_string(w, "text", "Weather data by Open-Meteo.com");
-	jsonw_string(w, "url", "https://open-meteo.com/");
-	jsonw_string(w, "licence", "CC BY 4.0");
-	jsonw_end(w);
-}
-
-static int64_t
-max_time(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 void
-current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now)
+current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now,
+    const struct present *p)
 {
+	int64_t since = c->collected_at > now ? c->collected_at : now;
+	bool stale = now >= schedule_stale_at(s, c->collected_at);
+
 	jsonw_object(w, NULL);
 	city_json_brief(w, "city", &c->city);
-	put_weather(w, c);
-	put_units(w);
-	jsonw_time(w, "collected_at", c->collected_at);
-	jsonw_time(w, "next_update_at", schedule_next(s, max_time(c->collected_at, now)));
-	jsonw_bool(w, "stale", now >= schedule_stale_at(s, c->collected_at));
-	jsonw_string(w, "source", c->source);
-	put_attribution(w);
+	put_weather(w, c, p);
+	quantity_json_units(w, "units", quantities, Q__MAX, p->units);
+	quantity_json_origin(w, c->collected_at, schedule_next(s, since), stale, c->source);
 	jsonw_end(w);
+}
+
+static enum rc
+read_current(struct arena *a, const cJSON *root, struct current *c)
+{
+	const cJSON *now = cJSON_GetObjectItemCaseSensitive(root, "current");
+
+	*c = (struct current){ 0 };
+	if (!city_from_json(a, cJSON_GetObjectItemCaseSensitive(root, "city"), &c->city) ||
+	    !read_json_time(now, "observed_at", &c->observed_at) ||
+	    !read_json_time(root, "collected_at", &c->collected_at) ||
+	    (c->source = read_json_text(a, root, "source")) == NULL)
+		return RC_INVALID;
+	for (int q = 0; q < Q__MAX; q++)
+		c->value[q] = read_json_number(now, quantities[q].name);
+	c->is_day = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(now, "is_day"));
+	return RC_OK;
+}
+
+enum rc
+current_parse(struct arena *a, const char *body, size_t len, struct current *c)
+{
+	cJSON *root = cJSON_ParseWithLength(body, len);
+	enum rc rc = root != NULL ? read_current(a, root, c) : RC_INVALID;
+
+	cJSON_Delete(root);
+	return rc;
 }
 
 static bool
@@ -154,7 +144,8 @@ int64_t
 current_ttl(const struct current *c, const struct settings *s, int64_t now)
 {
 	int64_t stale_at = schedule_stale_at(s, c->collected_at);
-	int64_t ttl = schedule_next(s, max_time(c->collected_at, now)) - now;
+	int64_t since = c->collected_at > now ? c->collected_at : now;
+	int64_t ttl = schedule_next(s, since) - now;
 
 	if (stale_at > now && stale_at - now < ttl)
 		ttl = stale_at - now;

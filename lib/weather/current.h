@@ -7,6 +7,7 @@
 
 #include "base/settings.h"
 #include "weather/city.h"
+#include "weather/quantity.h"
 
 /* The numbers of one observation, in the order of their columns. A missing one is NAN. */
 enum quantity {
@@ -23,16 +24,7 @@ enum quantity {
 	Q__MAX
 };
 
-/* What there is to know of each: one row per enum quantity. */
-struct quantity_info {
-	const char *name; /* column and member name */
-	const char *upstream; /* Open-Meteo's variable */
-	const char *unit; /* in answers; NULL has none */
-	const char *upstream_unit; /* what the upstream must say */
-	double min, max; /* physical range */
-	int decimals; /* places stored and shown; 0 is an integer */
-};
-
+/* One row per enum quantity. */
 extern const struct quantity_info quantities[Q__MAX];
 
 struct current {
@@ -50,8 +42,13 @@ bool current_from_row(const struct db_rows *rows, int row, struct current *c);
 /* "weather:<slug>:current", in the arena; NULL without memory. */
 char *current_key(struct arena *a, const char *slug);
 
-/* The whole answer for one city as it stands at UNIX time now: byte-stable until current_ttl() has passed. */
-void current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now);
+/* The whole answer for one city as it stands at UNIX time now: byte-stable until current_ttl() has passed. The
+ * metric English one is the canonical body that Redis keeps; the others are made of it. */
+void current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now,
+    const struct present *p);
+
+/* Read a canonical body back. Text and all lives in the arena. RC_INVALID where it is none. */
+enum rc current_parse(struct arena *a, const char *body, size_t len, struct current *c);
 
 /* Read collected_at and next_update_at back from a body written by current_json(). False where it is none. */
 bool current_times(const char *body, size_t len, int64_t *collected_at, int64_t *next_update_at);

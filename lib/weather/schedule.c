@@ -17,3 +17,15 @@ schedule_stale_at(const struct settings *s, int64_t t)
 {
 	return schedule_next(s, t) + s->stale_after;
 }
+
+int64_t
+schedule_forecast_next(const struct settings *s, int64_t t)
+{
+	return schedule_next(s, t + s->forecast_interval - s->ingest_interval);
+}
+
+int64_t
+schedule_forecast_stale_at(const struct settings *s, int64_t t)
+{
+	return schedule_forecast_next(s, t) + s->forecast_interval;
+}

@@ -14,4 +14,9 @@ int64_t schedule_next(const struct settings *s, int64_t t);
 /* UNIX time from which data collected at t are stale: the update after them is overdue by stale_after. */
 int64_t schedule_stale_at(const struct settings *s, int64_t t);
 
+/* The same for forecasts, which are renewed every forecast_interval: UNIX time of the ingest that is to renew one
+ * collected at t; the time from which it is stale, since a whole round was missed. */
+int64_t schedule_forecast_next(const struct settings *s, int64_t t);
+int64_t schedule_forecast_stale_at(const struct settings *s, int64_t t);
+
 #endif

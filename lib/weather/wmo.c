@@ -1,47 +1,51 @@
 /* SPDX-License-Identifier: ISC
  *
- * The table.
+ * The table. Indonesian as BMKG's forecasts word it where they have a word.
  */
 #include "weather/wmo.h"
 
 #include <stddef.h>
 
-static const char *const texts[100] = {
-	[0] = "Clear sky",
-	[1] = "Mainly clear",
-	[2] = "Partly cloudy",
-	[3] = "Overcast",
-	[45] = "Fog",
-	[48] = "Depositing rime fog",
-	[51] = "Light drizzle",
-	[53] = "Moderate drizzle",
-	[55] = "Dense drizzle",
-	[56] = "Light freezing drizzle",
-	[57] = "Dense freezing drizzle",
-	[61] = "Slight rain",
-	[63] = "Moderate rain",
-	[65] = "Heavy rain",
-	[66] = "Light freezing rain",
-	[67] = "Heavy freezing rain",
-	[71] = "Slight snowfall",
-	[73] = "Moderate snowfall",
-	[75] = "Heavy snowfall",
-	[77] = "Snow grains",
-	[80] = "Slight rain showers",
-	[81] = "Moderate rain showers",
-	[82] = "Violent rain showers",
-	[85] = "Slight snow showers",
-	[86] = "Heavy snow showers",
-	[95] = "Thunderstorm",
-	[96] = "Thunderstorm with slight hail",
-	[97] = "Heavy thunderstorm",
-	[99] = "Thunderstorm with heavy hail",
+static const char *const texts[100][LANG__MAX] = {
+	[0] = { "Clear sky", "Cerah" },
+	[1] = { "Mainly clear", "Umumnya cerah" },
+	[2] = { "Partly cloudy", "Cerah berawan" },
+	[3] = { "Overcast", "Berawan tebal" },
+	[45] = { "Fog", "Kabut" },
+	[48] = { "Depositing rime fog", "Kabut berembun beku" },
+	[51] = { "Light drizzle", "Gerimis ringan" },
+	[53] = { "Moderate drizzle", "Gerimis sedang" },
+	[55] = { "Dense drizzle", "Gerimis lebat" },
+	[56] = { "Light freezing drizzle", "Gerimis beku ringan" },
+	[57] = { "Dense freezing drizzle", "Gerimis beku lebat" },
+	[61] = { "Slight rain", "Hujan ringan" },
+	[63] = { "Moderate rain", "Hujan sedang" },
+	[65] = { "Heavy rain", "Hujan lebat" },
+	[66] = { "Light freezing rain", "Hujan beku ringan" },
+	[67] = { "Heavy freezing rain", "Hujan beku lebat" },
+	[71] = { "Slight snowfall", "Salju ringan" },
+	[73] = { "Moderate snowfall", "Salju sedang" },
+	[75] = { "Heavy snowfall", "Salju lebat" },
+	[77] = { "Snow grains", "Butiran salju" },
+	[80] = { "Slight rain showers", "Hujan lokal ringan" },
+	[81] = { "Moderate rain showers", "Hujan lokal sedang" },
+	[82] = { "Violent rain showers", "Hujan lokal sangat lebat" },
+	[85] = { "Slight snow showers", "Hujan salju ringan" },
+	[86] = { "Heavy snow showers", "Hujan salju lebat" },
+	[95] = { "Thunderstorm", "Badai petir" },
+	[96] = { "Thunderstorm with slight hail", "Badai petir dengan hujan es ringan" },
+	[97] = { "Heavy thunderstorm", "Badai petir hebat" },
+	[99] = { "Thunderstorm with heavy hail", "Badai petir dengan hujan es lebat" },
 };
 
+static const char *const unknown[LANG__MAX] = { "Unknown", "Tidak diketahui" };
+
 const char *
-wmo_text(int code)
+wmo_text(int code, enum lang lang)
 {
-	if (code < 0 || code >= (int)(sizeof(texts) / sizeof(texts[0])) || texts[code] == NULL)
-		return "Unknown";
-	return texts[code];
+	const char *text = NULL;
+
+	if (code >= 0 && code < (int)(sizeof(texts) / sizeof(texts[0])))
+		text = texts[code][lang];
+	return text != NULL ? text : unknown[lang];
 }

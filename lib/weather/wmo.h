@@ -5,7 +5,9 @@
 #ifndef CUACA_WMO_H
 #define CUACA_WMO_H
 
-/* English description of code; "Unknown" for one that is not in the table. Static. */
-const char *wmo_text(int code);
+enum lang { LANG_EN, LANG_ID, LANG__MAX };
+
+/* Description of code; that of an unknown code is "Unknown" or "Tidak diketahui". Static. */
+const char *wmo_text(int code, enum lang lang);
 
 #endif

@@ -56,7 +56,7 @@ the_body_is_exactly_the_contract(void **state)
 
 	(void)state;
 	assert_true(current_from_row(&rows, 0, &c));
-	current_json(&w, &c, &settings, COLLECTED);
+	current_json(&w, &c, &settings, COLLECTED, &present_default);
 	assert_true(buf_ok(&b));
 	assert_string_equal(b.p, body);
 	buf_free(&b);
@@ -77,11 +77,11 @@ the_body_is_stable_for_its_ttl(void **state)
 
 		assert_in_range(ttl, 1, 600);
 		buf_reset(&first);
-		current_json(&w, &c, &settings, t);
+		current_json(&w, &c, &settings, t, &present_default);
 		for (int64_t later = t; later<t + ttl; later += ttl> 1 ? ttl - 1 : 1) {
 			w = (struct jsonw)JSONW_INIT(&b);
 			buf_reset(&b);
-			current_json(&w, &c, &settings, later);
+			current_json(&w, &c, &settings, later, &present_default);
 			assert_string_equal(b.p, first.p);
 		}
 	}
@@ -98,7 +98,7 @@ says_stale(int64_t now)
 	bool stale;
 
 	assert_true(current_from_row(&rows, 0, &c));
-	current_json(&w, &c, &settings, now);
+	current_json(&w, &c, &settings, now, &present_default);
 	stale = strstr(b.p, "\"stale\":true") != NULL;
 	assert_int_not_equal(stale, strstr(b.p, "\"stale\":false") != NULL);
 	buf_free(&b);
@@ -136,7 +136,7 @@ the_next_update_is_never_past(void **state)
 		int64_t collected, next;
 
 		buf_reset(&b);
-		current_json(&w, &c, &settings, t);
+		current_json(&w, &c, &settings, t, &present_default);
 		assert_true(current_times(b.p, b.len, &collected, &next));
 		assert_int_equal(collected, COLLECTED);
 		assert_true(next > t && next <= t + 1800);
@@ -159,7 +159,7 @@ what_is_missing_is_null(void **state)
 	for (size_t i = 11; i < COUNT(row) - 1; i++)
 		holes[i] = NULL;
 	assert_true(current_from_row(&hollow, 0, &c));
-	current_json(&w, &c, &settings, COLLECTED);
+	current_json(&w, &c, &settings, COLLECTED, &present_default);
 	assert_non_null(
 	    strstr(b.p, "\"temperature\":null,\"apparent_temperature\":null,\"relative_humidity\":"
 			"null,\"precipitation\":null,"
@@ -267,15 +267,15 @@ static void
 every_code_has_words(void **state)
 {
 	(void)state;
-	assert_string_equal(wmo_text(0), "Clear sky");
-	assert_string_equal(wmo_text(3), "Overcast");
-	assert_string_equal(wmo_text(97), "Heavy thunderstorm");
-	assert_string_equal(wmo_text(4), "Unknown");
+	assert_string_equal(wmo_text(0, LANG_EN), "Clear sky");
+	assert_string_equal(wmo_text(3, LANG_EN), "Overcast");
+	assert_string_equal(wmo_text(97, LANG_EN), "Heavy thunderstorm");
+	assert_string_equal(wmo_text(4, LANG_EN), "Unknown");
 	for (int code = -300; code < 300; code++)
-		assert_true(strlen(wmo_text(code)) > 0);
-	assert_string_equal(wmo_text(-1), "Unknown");
-	assert_string_equal(wmo_text(100), "Unknown");
-	assert_string_equal(wmo_text(INT32_MAX), "Unknown");
+		assert_true(strlen(wmo_text(code, LANG_EN)) > 0);
+	assert_string_equal(wmo_text(-1, LANG_EN), "Unknown");
+	assert_string_equal(wmo_text(100, LANG_EN), "Unknown");
+	assert_string_equal(wmo_text(INT32_MAX, LANG_EN), "Unknown");
 }
 
 int

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The forecast of a city: hours and days, from the upstream's row to the answer body and back.
+ */
+#ifndef CUACA_FORECAST_H
+#define CUACA_FORECAST_H
+
+#include "base/settings.h"
+#include "weather/city.h"
+#include "weather/quantity.h"
+
+#define FORECAST_DAYS 7
+#define FORECAST_HOURS (FORECAST_DAYS * 24 + 1) /* a day of 25 hours may be among them */
+
+/* The numbers of an hour, in the order of their columns. */
+enum hourly_quantity {
+	H_TEMPERATURE, /* °C, 2 m above ground */
+	H_APPARENT_TEMPERATURE, /* °C */
+	H_RELATIVE_HUMIDITY, /* % */
+	H_PRECIPITATION, /* mm in the preceding hour */
+	H_PRECIPITATION_PROBABILITY, /* % */
+	H_WEATHER_CODE, /* WMO code table 4677 */
+	H_CLOUD_COVER, /* % */
+	H_PRESSURE_MSL, /* hPa at mean sea level */
+	H_WIND_SPEED, /* km/h, 10 m above ground */
+	H_WIND_DIRECTION, /* degrees the wind comes from */
+	H__MAX
+};
+
+/* The numbers of a local day, in the order of their columns. */
+enum daily_quantity {
+	D_WEATHER_CODE, /* the most severe of the day */
+	D_TEMPERATURE_MAX, /* °C */
+	D_TEMPERATURE_MIN, /* °C */
+	D_SUNRISE, /* UNIX seconds */
+	D_SUNSET, /* UNIX seconds */
+	D_PRECIPITATION_SUM, /* mm */
+	D_PRECIPITATION_PROBABILITY_MAX, /* % */
+	D_WIND_SPEED_MAX, /* km/h */
+	D_WIND_GUSTS_MAX, /* km/h */
+	D_WIND_DIRECTION_DOMINANT, /* degrees */
+	D__MAX
+};
+
+extern const struct quantity_info hourly_quantities[H__MAX];
+extern const struct quantity_info daily_quantities[D__MAX];
+
+struct forecast {
+	struct city city;
+	int64_t collected_at; /* UNIX seconds */
+	int utc_offset; /* seconds east of UTC in the city when it was collected */
+	const char *source; /* "open-meteo" or "simulator" */
+	int64_t hourly_from; /* UNIX seconds of the first hour */
+	int hours;
+	double *hourly[H__MAX]; /* hours values each; a missing one is NAN */
+	int64_t daily_from; /* UNIX seconds of local midnight */
+	int days;
+	double *daily[D__MAX]; /* days values each */
+};
+
+/* A row of the query forecast_get, all in the arena. RC_NOTFOUND where the city has no forecast yet; its city is
+ * filled then too. RC_INVALID where the arrays don't fit together. */
+enum rc forecast_from_row(struct arena *a, const struct db_rows *rows, int row, struct forecast *f);
+
+/* "weather:<slug>:forecast", in the arena; NULL without memory. */
+char *forecast_key(struct arena *a, const char *slug);
+
+/* The answer for the city as it stands at UNIX time now: at most days local days, from the one that now is in,
+ * and their hours. The metric English one with all that is stored (forecast_all) is the canonical body. */
+void forecast_json(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now,
+    int days, const struct present *p);
+void forecast_json_all(
+    struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now);
+
+/* Read a canonical body back, all in the arena. RC_INVALID where it is none. */
+enum rc forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f);
+
+/* Seconds that the canonical body stays in Redis. */
+int64_t forecast_ttl(const struct forecast *f, const struct settings *s, int64_t now);
+
+#endif

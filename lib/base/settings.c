@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	CHOICE_ROW(cache, "on", off_on, "answers cached by the web server: on or off"),
 	INT_ROW(rate_api, "10", 0, 1000000,
 	    "requests a second per address on /api, burst 20; 0 is off"),
+	INT_ROW(rate_key, "50", 1, 1000000, "requests a second of an API key that names no rate"),
 	INT_ROW(nginx_workers, "1", 1, 256, "nginx worker processes"),
 
 	INT_ROW(threads, "64", 1, 1024, "threads of a FastCGI process"),
@@ -69,6 +70,7 @@ static const struct row rows[] = {
 	    "milliseconds a request may take, every wait included"),
 	INT_ROW(arena_max, "4194304", 65536, 1073741824, "bytes of memory a request may use"),
 	CHOICE_ROW(debug_headers, "off", off_on, "X-Cuaca-Cost on every answer: on or off"),
+	TEXT_ROW(cors_origin, "", "Access-Control-Allow-Origin of every answer; empty: none"),
 
 	TEXT_ROW(postgresql, "host=/run/postgresql dbname=cuaca",
 	    "the primary, as a libpq connection string"),
@@ -103,6 +105,24 @@ static const struct row rows[] = {
 	    "seconds an update may be overdue before an answer is stale"),
 	INT_ROW(forecast_interval, "21600", 3600, 86400,
 	    "seconds until a forecast is renewed, quota permitting"),
+	INT_ROW(
+	    quota_minute, "600", 0, 1000000000, "weight the upstream grants a minute; 0: no limit"),
+	INT_ROW(
+	    quota_hour, "5000", 0, 1000000000, "weight the upstream grants an hour; 0: no limit"),
+	INT_ROW(
+	    quota_day, "10000", 0, 1000000000, "weight the upstream grants a UTC day; 0: no limit"),
+	INT_ROW(demand_cities, "30", 0, 10000, "cities served on demand at a time, at most"),
+	INT_ROW(demand_ttl, "86400", 900, 31536000,
+	    "seconds without a request until such a city fades"),
+	INT_ROW(demand_min, "3", 1, 1000000, "requests until a city is served on demand"),
+	INT_ROW(breaker_failures, "5", 1, 1000, "failures within the window that open the breaker"),
+	INT_ROW(breaker_trials, "3", 1, 100, "good trial calls that close it again"),
+	INT_ROW(breaker_window, "60", 1, 3600, "seconds in which failures count together"),
+	INT_ROW(
+	    breaker_open, "30", 1, 86400, "seconds until an open breaker lets trial calls through"),
+	TEXT_ROW(state_dir, "", "folder for the breaker's state while Redis is away; empty: none"),
+	INT_ROW(
+	    retention_days, "0", 0, 36500, "days that single observations are kept; 0: for ever"),
 	TEXT_ROW(metrics_dir, "",
 	    "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
 

@@ -17,10 +17,11 @@ enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };
 enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 struct settings {
-	int64_t http_port, web, cache, rate_api, nginx_workers;
+	int64_t http_port, web, cache, rate_api, rate_key, nginx_workers;
 	char var[SETTING_TEXT];
 
 	int64_t threads, processes, request_timeout, arena_max, debug_headers;
+	char cors_origin[SETTING_TEXT];
 
 	char postgresql[SETTING_TEXT], postgresql_read[SETTING_TEXT],
 	    postgresql_password[SETTING_TEXT];
@@ -36,9 +37,12 @@ struct settings {
 	int64_t source;
 	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout,
 	    fetch_tries;
-	int64_t stale_after;
-	int64_t forecast_interval;
-	char metrics_dir[SETTING_TEXT];
+	int64_t stale_after, forecast_interval;
+	int64_t quota_minute, quota_hour, quota_day;
+	int64_t demand_cities, demand_ttl, demand_min;
+	int64_t breaker_failures, breaker_trials, breaker_window, breaker_open;
+	int64_t retention_days;
+	char state_dir[SETTING_TEXT], metrics_dir[SETTING_TEXT];
 
 	int64_t log_level, log_to;
 };

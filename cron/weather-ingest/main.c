@@ -19,8 +19,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PLAN_MAX (48 << 20) /* bytes: about 100,000 places */
 #define BATCH_MAX (4 << 20)
@@ -67,8 +69,9 @@ watch(void *arg)
 
 	while ((left = deadline_left(last)) > 0)
 		poll(NULL, 0, left);
+	log_event(LOG_LEVEL_ERROR, "hung after the end of the budget", NULL);
 	run_report(r, EXIT_PEER);
-	log_die(EXIT_PEER, "hung after the end of the budget", NULL);
+	_exit(EXIT_PEER);
 }
 
 static void
@@ -155,7 +158,9 @@ keep(struct ingest *in, int n, const char *const ids[], const struct current fre
 		rc = store_batch(&in->run, in->db, in->batch_memory, n, ids, fresh);
 	if (rc != RC_OK) {
 		in->locked = false;
-		in->run.tally.failed += n;
+		log_event(LOG_LEVEL_ERROR, "batch not stored",
+		    LOG_WITH(log_i("places", n), log_s("from", fresh[0].city.slug),
+			log_s("reason", rc_name(rc))));
 		return;
 	}
 	in->run.tally.stored += n;
@@ -186,16 +191,13 @@ ingest_batch(struct ingest *in, const struct batch *b)
 			keep(in, n, ids, fresh);
 	} else if (was_answered(why)) {
 		in->run.tally.refused += b->n;
-	} else {
-		in->run.tally.failed += b->n;
 	}
 }
 
-/* The rest of the places when time or quota ran out. */
+/* Time or quota ran out. */
 static void
-give_up(struct run *r, int places, const char *reason)
+leave_out(int places, const char *reason)
 {
-	r->tally.failed += places;
 	log_event(LOG_LEVEL_ERROR, "places left out",
 	    LOG_WITH(log_i("places", places), log_s("reason", reason)));
 }
@@ -211,12 +213,12 @@ ingest_all(struct ingest *in, const struct plan *p)
 		int left = p->n - i * p->batch_size;
 
 		if (upstream_closed(in->upstream)) {
-			give_up(r, left, "limit");
+			leave_out(left, "limit");
 			return;
 		}
 		if (deadline_left(r->deadline) == 0) {
 			r->tally.refusals[REFUSAL_BUDGET]++;
-			give_up(r, left, refusals[REFUSAL_BUDGET].name);
+			leave_out(left, refusals[REFUSAL_BUDGET].name);
 			return;
 		}
 		ingest_batch(in, &b);
@@ -257,7 +259,8 @@ ingest_run(struct ingest *in)
 	if (rc == RC_OK && !can_ask(in, &p))
 		return EXIT_CONFIG;
 	if (options.dry_run)
-		return exit_code(rc == RC_OK ? plan_print(&p, &in->settings, in->batch_memory) : rc);
+		return exit_code(
+		    rc == RC_OK ? plan_print(&p, &in->settings, in->batch_memory) : rc);
 	if (rc == RC_OK && (rc = take_lock(in)) == RC_CONFLICT)
 		return EXIT_DONE;
 	if (rc == RC_OK)
@@ -297,6 +300,7 @@ main(int argc, char **argv)
 	int code = EXIT_SYSTEM;
 
 	load_settings(&in.settings, argc, argv);
+	signal(SIGPIPE, SIG_IGN); /* a peer that left is an error of the next write, not our end */
 	run_start(&in.run, &in.settings, options.now_given, options.now);
 	start_watchdog(&in.run);
 	in.db = db_open(&in.settings, "weather-ingest", in.settings.ingest_budget * 1000);

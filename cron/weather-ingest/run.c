@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -53,6 +54,29 @@ struct usage {
 	int64_t max_rss_kb;
 };
 
+static long long
+failed_places(const struct tally *t)
+{
+	return t->places - t->stored - t->refused;
+}
+
+/* Linux's high-water mark. The one of getrusage(2) is no less than what the parent of this process had. */
+static int64_t
+read_max_rss_kb(void)
+{
+	FILE *fp = fopen("/proc/self/status", "re");
+	char line[256];
+	long long kb = 0;
+
+	if (fp == NULL)
+		return 0;
+	while (kb == 0 && fgets(line, sizeof(line), fp) != NULL)
+		if (strncmp(line, "VmHWM:", 6) == 0)
+			kb = strtoll(line + 6, NULL, 10);
+	fclose(fp);
+	return kb;
+}
+
 static struct usage
 usage_read(const struct run *r)
 {
@@ -63,7 +87,7 @@ usage_read(const struct run *r)
 		.seconds = (double)(clock_mono_ms() - r->started_ms) / 1e3,
 		.cpu_seconds = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
 			       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6,
-		.max_rss_kb = ru.ru_maxrss,
+		.max_rss_kb = read_max_rss_kb(),
 	};
 }
 
@@ -112,7 +136,7 @@ put_places(struct buf *b, const struct tally *t)
 	put_head(b, "cuaca_ingest_places", "Places of the last run by what became of them.");
 	buf_printf(b, "cuaca_ingest_places{result=\"stored\"} %lld\n", t->stored);
 	buf_printf(b, "cuaca_ingest_places{result=\"refused\"} %lld\n", t->refused);
-	buf_printf(b, "cuaca_ingest_places{result=\"failed\"} %lld\n", t->failed);
+	buf_printf(b, "cuaca_ingest_places{result=\"failed\"} %lld\n", failed_places(t));
 }
 
 static void
@@ -208,7 +232,7 @@ run_report(const struct run *r, int code)
 	log_event(code == EXIT_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
 	    code == EXIT_DONE ? "run done" : "run failed",
 	    LOG_WITH(log_i("places", t->places), log_i("stored", t->stored),
-		log_i("refused", t->refused), log_i("failed", t->failed),
+		log_i("refused", t->refused), log_i("failed", failed_places(t)),
 		log_i("requests", t->requests), log_i("retries", t->retries),
 		log_i("weight", t->weight), log_f("seconds", u.seconds),
 		log_f("cpu_seconds", u.cpu_seconds), log_i("max_rss_kb", u.max_rss_kb),

@@ -14,11 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Atomic, since the watchdog reads it from its own thread. places = stored + refused + failed at the end. */
+/* Atomic, since the watchdog reads it from its own thread. Places neither stored nor refused have failed: they
+ * were not answered, or not stored. */
 struct tally {
 	atomic_llong places, stored;
 	atomic_llong refused; /* places whose answer was no good */
-	atomic_llong failed; /* places that were not answered, or not stored */
 	atomic_llong requests, retries;
 	atomic_llong weight; /* of the upstream's quota, errors included */
 	atomic_llong refusals

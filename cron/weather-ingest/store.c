@@ -5,7 +5,6 @@
 #include "store.h"
 
 #include "base/buf.h"
-#include "base/log.h"
 
 #include <math.h>
 
@@ -84,9 +83,5 @@ store_batch(const struct run *r, struct db *db, struct arena *a, int n, const ch
 	}
 	if (rc == RC_OK)
 		rc = db_query(db, run_within(r, STORE_MS), a, SQL_WEATHER_UPSERT, argv, &rows);
-	if (rc != RC_OK)
-		log_event(LOG_LEVEL_ERROR, "batch not stored",
-		    LOG_WITH(log_i("places", n), log_s("from", fresh[0].city.slug),
-			log_s("reason", rc_name(rc))));
 	return rc;
 }

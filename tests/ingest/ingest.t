@@ -181,6 +181,21 @@ subtest 'NATS away' => sub {
 	$rig->start_nats;
 };
 
+subtest 'Redis and NATS lost on the way' => sub {
+	$rig->clear;
+	$rig->fault('slow', delay_ms => 800);
+	my $job = $rig->begin({ ingest_batch => 1, fetch_timeout => 5000 }, '--now', $rig->{now});
+	Ingest::wait_for('the second request', sub { $rig->stats->{requests} >= 2 });
+	Ingest::stop($_) for qw(redis nats);
+	my $run = $rig->end($job);
+
+	is $run->{exit}, 0, 'exit';
+	is $run->{log}[-1]{stored}, 3, 'all stored';
+	is scalar(Ingest::said($run, 'published no further')), 2, 'each said once';
+	$rig->start_redis;
+	$rig->start_nats;
+};
+
 subtest 'PostgreSQL away' => sub {
 	my $before = $rig->served;
 	$rig->clear;
@@ -254,6 +269,20 @@ subtest 'Redis has, byte for byte, what the API makes of the row' => sub {
 	is $run->{exit}, 0, 'a run by the real clock' or diag $run->{err};
 	is api($socket, $_), $body->{$_}, $_ for @Ingest::CITIES;
 	Ingest::stop('weather.fcgi');
+};
+
+subtest '10,000 cities' => sub {
+	$rig->sql('UPDATE cities SET tracked = true WHERE id IN (SELECT id FROM cities ORDER BY population DESC LIMIT 10000)');
+	$rig->set_now('2026-11-20T10:50:00Z');
+	$rig->clear;
+	my $run = $rig->run({ fetch_timeout => 20000 });
+	my %last = %{$run->{log}[-1]};
+
+	is $run->{exit}, 0, 'exit' or diag $run->{err};
+	cmp_ok $last{stored}, '>=', 10000, 'all stored';
+	is $rig->stats->{requests}, int(($last{stored} + 99) / 100), 'in batches of 100';
+	cmp_ok $last{max_rss_kb}, '<=', 64 * 1024, 'within 64 MB' if $Ingest::BUILD !~ /-san/;
+	note "$last{seconds} s, $last{cpu_seconds} s of processor time, $last{max_rss_kb} kB resident";
 };
 
 subtest 'nothing to do' => sub {

@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: ISC
 --
--- The statements of the weather programs. sql/gen.awk makes C of them: a block begins with its name and
+-- The statements of weather.fcgi. sql/gen.awk makes C of all the files here: a block begins with its name and
 -- whether it may go to a replica and be repeated (read), or needs the primary (write). Arguments come as
--- text, or NULL; times go in and out as UNIX seconds. A city is always these nine columns, here "CITY9":
+-- text, or NULL; times go in and out as UNIX seconds, arrays as {1,2,NULL}. A city is always these nine
+-- columns, here "CITY9":
 --   slug, name, country, admin1, latitude, longitude, timezone, population, tracked
+-- A city is served that is tracked, or that the ingest has granted weather because it was asked for.
 
 -- name: city_by_slug (read)
 -- $1 slug. CITY9, or no row.
@@ -60,16 +62,18 @@ ORDER BY globe(latitude, longitude) <-> globe($1::float8, $2::float8)
 LIMIT 1;
 
 -- name: weather_current (read)
--- $1 slugs, an array. CITY9 and the newest row of weather_data, or NULLs where there is none; one row for
--- each slug that exists, in the order asked for. The newest row is nearly always from this month or the
+-- $1 slugs, an array. CITY9, the newest row of weather_data, or NULLs where there is none, and served; one row
+-- for each slug that exists, in the order asked for. The newest row is nearly always from this month or the
 -- last: only where it isn't does the second branch run, which has to ask every partition.
 SELECT c.slug, c.name, c.country, c.admin1, c.latitude, c.longitude, c.timezone, c.population, c.tracked,
 	extract(epoch FROM w.observed_at)::bigint AS observed_at,
 	extract(epoch FROM w.collected_at)::bigint AS collected_at,
 	w.temperature, w.apparent_temperature, w.relative_humidity, w.precipitation, w.weather_code, w.is_day,
-	w.cloud_cover, w.pressure_msl, w.wind_speed, w.wind_direction, w.wind_gusts, w.source
+	w.cloud_cover, w.pressure_msl, w.wind_speed, w.wind_direction, w.wind_gusts, w.source,
+	c.tracked OR d.granted_until IS NOT NULL AS served
 FROM unnest($1::text[]) WITH ORDINALITY AS asked (slug, n)
 JOIN cities c ON c.slug = asked.slug
+LEFT JOIN demand d ON d.city_id = c.id
 LEFT JOIN LATERAL (
 	(SELECT * FROM weather_data
 		WHERE city_id = c.id AND observed_at BETWEEN now() - interval '7 days' AND now() + interval '1 day'
@@ -80,57 +84,82 @@ LEFT JOIN LATERAL (
 ) w ON true
 ORDER BY asked.n;
 
--- name: cities_tracked (read)
--- id and CITY9 of every tracked place, by id.
-SELECT id, slug, name, country, admin1, latitude, longitude, timezone, population, tracked
+-- name: city_served (read)
+-- $1 slug. CITY9 and served, or no row.
+SELECT slug, name, country, admin1, latitude, longitude, timezone, population, tracked,
+	tracked OR granted_until IS NOT NULL AS served
 FROM cities
-WHERE tracked
-ORDER BY id;
+LEFT JOIN demand ON city_id = id
+WHERE slug = $1::text;
 
--- name: ingest_lock (write)
--- Whether this connection now holds the lock that keeps two ingests apart; it ends with the connection.
-SELECT pg_try_advisory_lock(hashtext('cuaca.weather-ingest'));
+-- name: history_raw (read)
+-- $1 slug, $2 from, $3 to (not itself), $4 how many. Observations, the newest first.
+SELECT extract(epoch FROM observed_at)::bigint AS observed_at,
+	temperature, apparent_temperature, relative_humidity, precipitation, weather_code, is_day,
+	cloud_cover, pressure_msl, wind_speed, wind_direction, wind_gusts, source
+FROM weather_data w
+WHERE city_id = (SELECT id FROM cities WHERE slug = $1::text)
+	AND w.observed_at >= to_timestamp($2::bigint) AND w.observed_at < to_timestamp($3::bigint)
+ORDER BY w.observed_at DESC
+LIMIT $4::integer;
 
--- name: ingest_unlock (write)
--- Whether this connection held the lock.
-SELECT pg_advisory_unlock(hashtext('cuaca.weather-ingest'));
+-- name: history_hour (read)
+-- $1 slug, $2 from, $3 to (not itself), $4 how many. Hours that begin in between, the newest first: when, how
+-- many observations, then least, most and mean of seven quantities, and the precipitation's sum.
+SELECT extract(epoch FROM hour_at)::bigint AS time, observations,
+	temperature_min, temperature_max, temperature_mean,
+	apparent_temperature_min, apparent_temperature_max, apparent_temperature_mean,
+	relative_humidity_min, relative_humidity_max, relative_humidity_mean,
+	cloud_cover_min, cloud_cover_max, cloud_cover_mean,
+	pressure_msl_min, pressure_msl_max, pressure_msl_mean,
+	wind_speed_min, wind_speed_max, wind_speed_mean,
+	wind_gusts_min, wind_gusts_max, wind_gusts_mean,
+	precipitation_sum
+FROM weather_hour
+WHERE city_id = (SELECT id FROM cities WHERE slug = $1::text)
+	AND hour_at >= to_timestamp($2::bigint) AND hour_at < to_timestamp($3::bigint)
+ORDER BY hour_at DESC
+LIMIT $4::integer;
 
--- name: weather_upsert (write)
--- Store a batch, all or nothing; a row for the same place and time is replaced. $3 and $15 are for the
--- whole batch, the others arrays of one length. A place and time may be there only once. One row: how
--- many were stored.
-WITH stored AS (
-	INSERT INTO weather_data (city_id, observed_at, collected_at, temperature, apparent_temperature,
-		relative_humidity, precipitation, weather_code, is_day, cloud_cover, pressure_msl,
-		wind_speed, wind_direction, wind_gusts, source)
-	SELECT city_id, to_timestamp(observed_at), to_timestamp($3::bigint), temperature, apparent_temperature,
-		relative_humidity, precipitation, weather_code, is_day, cloud_cover, pressure_msl,
-		wind_speed, wind_direction, wind_gusts, $15::text
-	FROM unnest($1::integer[], $2::bigint[], $4::real[], $5::real[], $6::smallint[], $7::real[],
-		$8::smallint[], $9::boolean[], $10::smallint[], $11::real[], $12::real[], $13::smallint[], $14::real[])
-		AS batch (city_id, observed_at, temperature, apparent_temperature, relative_humidity, precipitation,
-		weather_code, is_day, cloud_cover, pressure_msl, wind_speed, wind_direction, wind_gusts)
-	ON CONFLICT (city_id, observed_at) DO UPDATE SET
-		collected_at = excluded.collected_at,
-		temperature = excluded.temperature,
-		apparent_temperature = excluded.apparent_temperature,
-		relative_humidity = excluded.relative_humidity,
-		precipitation = excluded.precipitation,
-		weather_code = excluded.weather_code,
-		is_day = excluded.is_day,
-		cloud_cover = excluded.cloud_cover,
-		pressure_msl = excluded.pressure_msl,
-		wind_speed = excluded.wind_speed,
-		wind_direction = excluded.wind_direction,
-		wind_gusts = excluded.wind_gusts,
-		source = excluded.source
-	RETURNING 1
-)
-SELECT count(*) FROM stored;
+-- name: history_day (read)
+-- $1 slug, $2 from, $3 to (not itself), $4 how many. The same of days (UTC).
+SELECT extract(epoch FROM day)::bigint AS time, observations,
+	temperature_min, temperature_max, temperature_mean,
+	apparent_temperature_min, apparent_temperature_max, apparent_temperature_mean,
+	relative_humidity_min, relative_humidity_max, relative_humidity_mean,
+	cloud_cover_min, cloud_cover_max, cloud_cover_mean,
+	pressure_msl_min, pressure_msl_max, pressure_msl_mean,
+	wind_speed_min, wind_speed_max, wind_speed_mean,
+	wind_gusts_min, wind_gusts_max, wind_gusts_mean,
+	precipitation_sum
+FROM weather_day
+WHERE city_id = (SELECT id FROM cities WHERE slug = $1::text)
+	AND day >= date 'epoch' + ceil($2::bigint / 86400.0)::integer
+	AND day < date 'epoch' + ceil($3::bigint / 86400.0)::integer
+ORDER BY day DESC
+LIMIT $4::integer;
 
--- name: ready (read)
--- One row: schema_version, the name of the last migration; when anything was last collected, or NULL; how
--- many places are tracked.
-SELECT (SELECT max(name) FROM schema_migrations) AS schema_version,
-	(SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data) AS collected_at,
-	(SELECT count(*) FROM cities WHERE tracked) AS tracked;
+-- name: forecast_get (read)
+-- $1 slug. CITY9, the forecast, or NULLs where there is none, and served; no row for an unknown slug.
+-- daily_from is the first day's local midnight.
+SELECT slug, name, country, admin1, latitude, longitude, timezone, population, tracked,
+	extract(epoch FROM collected_at)::bigint AS collected_at, utc_offset_seconds, source,
+	extract(epoch FROM hourly_from)::bigint AS hourly_from,
+	extract(epoch FROM daily_from)::bigint - utc_offset_seconds AS daily_from,
+	hourly_temperature, hourly_apparent_temperature, hourly_relative_humidity, hourly_precipitation,
+	hourly_precipitation_probability, hourly_weather_code, hourly_cloud_cover, hourly_pressure_msl,
+	hourly_wind_speed, hourly_wind_direction,
+	daily_weather_code, daily_temperature_max, daily_temperature_min, daily_sunrise, daily_sunset,
+	daily_precipitation_sum, daily_precipitation_probability_max, daily_wind_speed_max,
+	daily_wind_gusts_max, daily_wind_direction_dominant,
+	tracked OR granted_until IS NOT NULL AS served
+FROM cities c
+LEFT JOIN weather_forecast f ON f.city_id = c.id
+LEFT JOIN demand d ON d.city_id = c.id
+WHERE slug = $1::text;
+
+-- name: key_find (read)
+-- $1 SHA-256 of a key, hexadecimal. Its id, name and rate, or no row where none in force has it.
+SELECT id, name, rate
+FROM api_keys
+WHERE hash = decode($1::text, 'hex') AND revoked_at IS NULL;

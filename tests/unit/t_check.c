@@ -195,14 +195,14 @@ test_utf8(void **state)
 static void
 test_deep(void **state)
 {
-	enum { DEPTH = 100000 };
-	char *deep = malloc(2 * DEPTH);
+	const size_t depth = 100000;
+	char *deep = malloc(2 * depth);
 
 	(void)state;
 	assert_non_null(deep);
-	memset(deep, '[', DEPTH);
-	memset(deep + DEPTH, ']', DEPTH);
-	assert_int_equal(judge_bytes(deep, 2 * DEPTH, jakarta, 1, &seen), REFUSAL_NOT_JSON);
+	memset(deep, '[', depth);
+	memset(deep + depth, ']', depth);
+	assert_int_equal(judge_bytes(deep, 2 * depth, jakarta, 1, &seen), REFUSAL_NOT_JSON);
 	free(deep);
 }
 

@@ -43,7 +43,8 @@ local problems = {
 	[503] = { "unavailable", "A server behind this one is away", busy },
 	[504] = { "timeout", "The answer took too long", "The program behind this address took too long. Try again in a moment." },
 }
-local p = problems[status] or { "internal", "Something is wrong on our side", "The web server could not serve this request." }
+local p = problems[status] or status < 500 and problems[400] or
+	{ "internal", "Something is wrong on our side", "The web server could not serve this request." }
 
 headers["Content-Type"] = "application/problem+json"
 headers["Cache-Control"] = "no-store"

@@ -28,6 +28,7 @@ db_libs = -lpq
 cache_libs = -lhiredis
 bus_libs = -lnats
 fetch_libs = -lcurl
+digest_libs = -lsodium
 web_libs = -lfcgi
 weather_libs = -lcjson
 base_libs = -linih -lpthread -lm
@@ -42,7 +43,7 @@ all: $(programs)
 
 $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(weather_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(digest_libs) $(weather_libs) $(base_libs)
 
 $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
@@ -98,7 +99,7 @@ unit_programs := $(unit_sources:%.c=$(B)/%)
 
 $(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
 
 unit: $(unit_programs)
 

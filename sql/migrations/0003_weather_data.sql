@@ -50,30 +50,8 @@ GRANT SELECT ON weather_data TO cuaca_weather, cuaca_ops, cuaca_ingest;
 GRANT INSERT, UPDATE ON weather_data TO cuaca_ingest;
 
 -- Partitions from January 2025 to four months ahead. A row outside of them is never refused: it goes to
--- the default partition, and weather_data_maintain() gives it a month of its own. pg_partman cuts months in
+-- the default partition, and weather_upkeep() gives it a month of its own. pg_partman cuts months in
 -- the session's time zone: it must always be UTC, so automatic maintenance, which can't know, is off.
 SET LOCAL timezone = 'UTC';
 SELECT partman.create_parent('public.weather_data', 'observed_at', 'native', 'monthly',
 	p_premake => 4, p_start_partition => '2025-01-01', p_automatic_maintenance => 'off', p_jobmon => false);
-
--- Upkeep, to be called once a day from cron, and after old data was loaded. SECURITY DEFINER, so that the
--- ingest's role can do this one thing and nothing else with tables:
---   psql "dbname=cuaca user=cuaca_ingest" -c 'SELECT weather_data_maintain()'
-CREATE FUNCTION weather_data_maintain() RETURNS bigint
-	LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET client_min_messages = 'warning'
-AS $$
-DECLARE
-	moved bigint;
-BEGIN
-	-- pg_partman would use a temporary table that the caller made, with the caller's triggers: this fails then.
-	DROP TABLE IF EXISTS pg_temp.partman_temp_data_storage;
-	-- The default partition must give its rows up first: a new one for their month can't be attached otherwise.
-	moved := partman.partition_data_time('public.weather_data', p_batch_count => 1000, p_analyze => false);
-	PERFORM partman.run_maintenance('public.weather_data', p_analyze => false, p_jobmon => false);
-	RETURN moved;
-END
-$$;
-COMMENT ON FUNCTION weather_data_maintain IS 'Makes the coming months'' partitions; gives rows in the default partition one of their own and returns how many';
-REVOKE EXECUTE ON FUNCTION weather_data_maintain FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weather_data_maintain TO cuaca_ingest;

@@ -5,7 +5,9 @@
 
 SET LOCAL ROLE cuaca_owner;
 
--- Columns go from wide to narrow: this is the longest table after weather_data, and padding adds up.
+-- Columns go from wide to narrow: this is the longest table after weather_data, and padding adds up. Most rows
+-- are written as often as observations come: what that leaves behind is to be cleared before it is a fifth of
+-- such a table, the server's default.
 CREATE TABLE weather_hour (
 	hour_at				timestamptz NOT NULL CHECK (hour_at = date_bin('1 hour', hour_at, 'epoch')),
 	city_id				integer NOT NULL REFERENCES cities,
@@ -40,7 +42,7 @@ CREATE TABLE weather_hour (
 	wind_gusts_mean			real,
 	precipitation_sum		real,
 	PRIMARY KEY (city_id, hour_at)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
 
 CREATE TABLE weather_day (
 	day				date NOT NULL,
@@ -69,7 +71,7 @@ CREATE TABLE weather_day (
 	wind_gusts_mean			real,
 	precipitation_sum		real,
 	PRIMARY KEY (city_id, day)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
 
 COMMENT ON TABLE weather_hour IS 'Observations of each place by hour (UTC); kept when the observations no longer are';
 COMMENT ON COLUMN weather_hour.hour_at IS 'Start of the hour (UTC)';

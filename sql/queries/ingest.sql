@@ -215,4 +215,5 @@ WHERE k.id = used.id;
 -- name: upkeep (write)
 -- $1 how many days observations are kept; 0 is for ever. Once a day. One row: how many observations got a
 -- month of their own, how many months were dropped.
-SELECT weather_data_maintain() AS moved, weather_retention($1::integer) AS dropped;
+SELECT moved, dropped
+FROM weather_upkeep($1::integer);

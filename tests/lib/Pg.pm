@@ -122,6 +122,30 @@ sub sql
 	return $out;
 }
 
+# The named statements of sql/queries: their texts by name.
+sub statements
+{
+	my %text;
+
+	for my $file (glob "$ROOT/sql/queries/*.sql") {
+		my $all = slurp($file);
+		$text{$1} = $2 while $all =~ /^-- name: (\w+) \(\w+\)\n(.*?);\n*(?=^-- name:|\z)/msg;
+	}
+	return \%text;
+}
+
+# Prepare and execute one of them as this role, with arguments as text, as the programs do; a $verb may stand
+# before EXECUTE. Returns as sql() does.
+sub execute
+{
+	my ($self, $database, $role, $name, $args, $verb) = @_;
+	my $text = statements()->{$name} // die "no statement $name";
+	my $list = join ', ', map { defined ? "'" . s/'/''/gr . "'" : 'NULL' } @$args;
+
+	return $self->sql($database, "SET SESSION AUTHORIZATION $role; PREPARE q AS $text;\n"
+		. ($verb // '') . ' EXECUTE q' . (@$args ? "($list)" : '') . ';');
+}
+
 sub run
 {
 	my ($self, @command) = @_;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
-# The named queries: each prepares against the migrated schema and runs as the role that uses it, answers
-# what it promises, and does so by an index, touching only the partitions it needs.
+# The named queries: each prepares against the migrated schema and runs as the role that uses it; those about
+# places and current weather answer what they promise, by an index, touching only the partitions they need.
+# history.t and books.t have the others.
 
 use strict;
 use warnings;
@@ -10,6 +11,9 @@ use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use Pg;
 use Test::More;
+
+my @hourly = ('{27.4,NULL,26.1}') x 10;
+my @daily = ('{3,61}') x 10;
 
 # Which role runs it, with which arguments.
 my %use = (
@@ -20,20 +24,43 @@ my %use = (
 	cities_near => [cuaca_weather => -6.2, 106.8, 10],
 	city_nearest_tracked => [cuaca_weather => -6.6, 106.8],
 	weather_current => [cuaca_weather => '{jakarta}'],
-	cities_tracked => [cuaca_ingest => ()],
+	city_served => [cuaca_weather => 'jakarta'],
+	history_raw => [cuaca_weather => 'jakarta', 1735689600, 1738368000, 501],
+	history_hour => [cuaca_weather => 'jakarta', 1735689600, 1738368000, 501],
+	history_day => [cuaca_weather => 'jakarta', 1735689600, 1767225600, 366],
+	forecast_get => [cuaca_weather => 'jakarta'],
+	key_find => [cuaca_weather => 'ab' x 32],
 	ingest_lock => [cuaca_ingest => ()],
 	ingest_unlock => [cuaca_ingest => ()],
+	ingest_places => [cuaca_ingest => 1735689600],
+	cities_tracked => [cuaca_ingest => ()],
 	weather_upsert => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
+	weather_backfill => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
+	backfill_days => [cuaca_ingest => 1642911, 1735689600, 1738368000],
+	forecast_upsert => [cuaca_ingest => 1642911, 1735689660, 25200, 'open-meteo', 1735689600, 1735664400, @hourly, @daily],
+	quota_add => [cuaca_ingest => 'open-meteo', 1735689660, '90.5', 1],
+	quota_sums => [cuaca_ingest => 'open-meteo', 1735689660],
+	demand_add => [cuaca_ingest => '{bogor,medan}', '{3,1}', 1735689660],
+	demand_wanted => [cuaca_ingest => 10, 1735689660],
+	demand_grant => [cuaca_ingest => '{1648473}', 1735693260],
+	demand_expire => [cuaca_ingest => 1735693260],
+	run_begin => [cuaca_ingest => 1735689660],
+	run_end => [cuaca_ingest => 1, 1735689670, 0, 90, 89, 1, 0, 2, 1, '90.5', undef],
+	keys_used => [cuaca_ingest => '{1}', '{1735689660}'],
+	upkeep => [cuaca_ingest => 0],
 	ready => [cuaca_ops => ()],
+	status_public => [cuaca_ops => ()],
+	runs_last => [cuaca_admin => 5],
+	sizes => [cuaca_admin => ()],
+	city_track => [cuaca_admin => 'bogor', 'f'],
+	key_create => [cuaca_admin => 'somebody', 'ab' x 32, 50],
+	key_list => [cuaca_admin => ()],
+	key_revoke => [cuaca_admin => 'somebody'],
 );
 
 my $pg = Pg->new;
 my $db = $pg->migrated;
-my %text;
-for my $file (glob "$Pg::ROOT/sql/queries/*.sql") {
-	my $all = Pg::slurp($file);
-	$text{$1} = $2 while $all =~ /^-- name: (\w+) \(\w+\)\n(.*?);\n*(?=^-- name:|\z)/msg;
-}
+my %text = %{Pg::statements()};
 
 # Arguments of weather_upsert: the same values for all these cities.
 sub upsert
@@ -45,16 +72,7 @@ sub upsert
 		$temperature, 31.9, 84, 0, 3, 'f', 97, 1009.8, 6.1, 210, 14.4), 'open-meteo');
 }
 
-# Prepare and execute a query as its role, with arguments as text, as the programs do. A $verb may stand
-# before EXECUTE.
-sub execute
-{
-	my ($name, $args, $verb) = @_;
-	my $list = join ', ', map { defined ? "'" . s/'/''/gr . "'" : 'NULL' } @$args;
-
-	return $pg->sql($db, "SET SESSION AUTHORIZATION $use{$name}[0]; PREPARE q AS $text{$name};\n"
-		. ($verb // '') . ' EXECUTE q' . (@$args ? "($list)" : '') . ';');
-}
+sub execute { return $pg->execute($db, $use{$_[0]}[0], @_) }
 
 sub rows { return scalar execute($_[0], [@_[1 .. $#_]]) }
 
@@ -74,6 +92,12 @@ for my $name (sort keys %use) {
 	my ($role, @args) = @{$use{$name}};
 	my ($status, $out, $err) = execute($name, \@args);
 	is($status, 0, "$name runs as $role") or diag($err);
+}
+# cuacactl shows what the ingest sees.
+for my $name (grep { /^(cities_|city_|history_|ingest_places|demand_wanted|quota_sums|weather_current|forecast_get|status_public|ready)/ } sort keys %use) {
+	my (undef, @args) = @{$use{$name}};
+	my ($status, $out, $err) = $pg->execute($db, 'cuaca_admin', $name, \@args);
+	is($status, 0, "$name runs as cuaca_admin") or diag($err);
 }
 
 # What they answer.
@@ -96,8 +120,8 @@ like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest
 like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90$/, 'ready');
 is(scalar(split /\n/, rows('cities_tracked')), 90, 'cities_tracked');
 
-is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14,
-	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo', 'bogor' . '|' x 14),
+is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14 . '|t',
+	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo|t', 'bogor' . '|' x 14 . '|t'),
 	'weather_current: an old row, no row, in the order asked');
 is(rows('weather_upsert', upsert([1642911, 1214520], 1735689600, -1.5, 1735690000)), 2, 'weather_upsert: two rows');
 like(rows('weather_current', '{jakarta,medan}'), qr/^jakarta\|.*\|1735689600\|1735690000\|-1\.5\|.*\nmedan\|.*\|1735689600\|1735690000\|-1\.5\|/,
@@ -112,10 +136,16 @@ my $second = $pg->file($text{ingest_lock});
 is($pg->sql($db, "$text{ingest_lock};\n\\! psql -X -q -A -t -d '" . $pg->conninfo($db) . "' -f $second\n$text{ingest_unlock}"), "t\nf\nt",
 	'ingest_lock keeps a second one out');
 
-# How they do it, with two months of weather for every tracked place.
-$pg->sql($db, q{
+# How they do it, with two months of weather for every tracked place, and many forecasts.
+my @series = split /\n/, $pg->sql($db, q{SELECT attname FROM pg_attribute
+	WHERE attrelid = 'weather_forecast'::regclass AND attname ~ '^(hourly|daily)_' AND attndims > 0 ORDER BY attnum});
+is(scalar(@series), 20, 'a forecast is of 20 series');
+$pg->sql($db, qq{
 	INSERT INTO weather_data (city_id, observed_at, collected_at, temperature, source)
 	SELECT id, t, t, 20, 'simulator' FROM cities, generate_series(now() - interval '65 days', now(), interval '1 hour') t WHERE tracked;
+	INSERT INTO weather_forecast
+	SELECT c.id, f.collected_at, f.utc_offset_seconds, f.source, f.hourly_from, f.daily_from, @{[join ', ', map { "f.$_" } @series]}
+	FROM cities c, weather_forecast f WHERE c.id <> f.city_id AND c.population > 100000;
 	ANALYZE});
 cmp_ok($pg->sql($db, 'SELECT count(*) FROM weather_data'), '>', 100000, 'more than 100,000 rows');
 my %index = (
@@ -127,6 +157,8 @@ my %index = (
 	city_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
 	weather_current => qr/Index Scan using cities_slug_key.*Index Scan Backward using weather_data_p\d+_\d+_pkey/s,
 	cities_tracked => qr/Index Scan using cities_tracked/,
+	city_served => qr/Index Scan using cities_slug_key/,
+	forecast_get => qr/Index Scan using cities_slug_key.*Index Scan using weather_forecast_pkey/s,
 	ready => qr/Index Only Scan Backward using weather_data_p\d+_\d+_collected_at_idx/,
 );
 for my $name (sort keys %index) {

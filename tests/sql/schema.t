@@ -66,25 +66,63 @@ like(refused('postgres', "UPDATE cities SET $_->[1] WHERE id = 1642911"), qr/cit
 	[latitude => 'latitude = 90.1'], [latitude => "latitude = 'NaN'"], [longitude => 'longitude = -180.1'], [population => 'population = -1'];
 like(refused('postgres', "UPDATE cities SET slug = 'jakarta' WHERE slug = 'bandung'"), qr/cities_slug_key/, 'a second jakarta is refused');
 
-# Rights: everything each program's role may do with our tables, and nothing else.
-is(sql(q{
-	SELECT r.rolname, c.relname, string_agg(p, ' ' ORDER BY p)
-	FROM pg_roles r, pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p
-	WHERE r.rolname ~ '^cuaca_(weather|ops|ingest)$' AND c.relnamespace IN ('public'::regnamespace, 'partman'::regnamespace)
-		AND c.relkind IN ('r', 'p', 'v') AND has_table_privilege(r.oid, c.oid, p)
-	GROUP BY 1, 2 ORDER BY 1, 2}), join("\n",
-	'cuaca_ingest|cities|SELECT', 'cuaca_ingest|weather_data|INSERT SELECT UPDATE',
-	'cuaca_ops|cities|SELECT', 'cuaca_ops|schema_migrations|SELECT', 'cuaca_ops|weather_data|SELECT',
-	'cuaca_weather|cities|SELECT', 'cuaca_weather|weather_data|SELECT'), 'each role has its rights and no others');
+like(refused('postgres', "INSERT INTO weather_hour (hour_at, city_id, observations) VALUES ('2026-01-01 00:15Z', 1642911, 1)"),
+	qr/null value in column "temperature_count"/, 'an hour needs its counts');
+like(refused('postgres', 'INSERT INTO weather_hour VALUES (' . "'2026-01-01 00:15Z', 1642911" . ', 1' x 8 . ')'),
+	qr/weather_hour_hour_at_check/, 'an hour begins on the hour');
+like(refused('postgres', "INSERT INTO quota_spent VALUES ('open-meteo', '2026-01-01 00:00:01Z', 1, 1)"), qr/quota_spent_minute_check/, 'and a minute on the minute');
+like(refused('postgres', "INSERT INTO api_keys (name, hash, rate) VALUES ($_)"), qr/api_keys_\w+_check/, "a key of ($_) is refused") for
+	"'a b', sha256(''), 1", "'', sha256(''), 1", "'a', '', 1", "'a', sha256(''), 0";
+
+# Rights: everything each program's role may do with our tables and functions, and nothing else. A right to some
+# columns only has them in brackets.
+my %rights = (
+	cuaca_admin => 'api_keys INSERT(hash name rate) api_keys SELECT(created_at id last_used_at name rate revoked_at) api_keys UPDATE(revoked_at)'
+		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
+		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
+	cuaca_ingest => 'api_keys SELECT(id last_used_at) api_keys UPDATE(last_used_at) cities SELECT demand DELETE demand INSERT demand SELECT demand UPDATE'
+		. ' ingest_run INSERT ingest_run SELECT ingest_run UPDATE quota_spent INSERT quota_spent SELECT quota_spent UPDATE'
+		. ' weather_data INSERT weather_data SELECT weather_data UPDATE weather_day INSERT weather_day SELECT weather_day UPDATE'
+		. ' weather_forecast INSERT weather_forecast SELECT weather_forecast UPDATE weather_hour INSERT weather_hour SELECT weather_hour UPDATE',
+	cuaca_ops => 'cities SELECT demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT weather_data SELECT'
+		. ' weather_day SELECT weather_forecast SELECT weather_hour SELECT',
+	cuaca_weather => 'api_keys SELECT(hash id name rate revoked_at) cities SELECT demand SELECT weather_data SELECT weather_day SELECT'
+		. ' weather_forecast SELECT weather_hour SELECT',
+);
+is(sql(qq{
+	SELECT string_agg(relname || ' ' || p || coalesce('(' || columns || ')', ''), ' ' ORDER BY relname, p)
+	FROM (
+		SELECT c.relname, p, CASE WHEN NOT has_table_privilege('$_', c.oid, p) THEN (
+			SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
+			WHERE attrelid = c.oid AND attnum > 0 AND has_column_privilege('$_', c.oid, attnum, p)) END AS columns
+		FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) p
+		WHERE c.relnamespace IN ('public'::regnamespace, 'partman'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
+			AND has_any_column_privilege('$_', c.oid, p)
+		UNION ALL
+		SELECT c.relname, p, NULL
+		FROM pg_class c, unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) p
+		WHERE c.relnamespace IN ('public'::regnamespace, 'partman'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
+			AND has_table_privilege('$_', c.oid, p)
+	) r}), $rights{$_}, "$_ has its rights and no others") for sort keys %rights;
+is(sql(qq{
+	SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
+		AND (prosecdef OR provolatile = 'v') AND has_function_privilege('$_->[0]', p.oid, 'EXECUTE')
+		AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')}), $_->[1], "functions that $_->[0] may run to some effect") for
+	[cuaca_admin => ''], [cuaca_ingest => 'weather_aggregate weather_store weather_upkeep'], [cuaca_ops => ''], [cuaca_weather => ''];
 is(sql(q{
 	SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname ~ '^cuaca_'
 		AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication) ORDER BY 1}),
-	"cuaca_ingest|t\ncuaca_ops|t\ncuaca_owner|f\ncuaca_weather|t", 'no role is more than an ordinary one');
+	"cuaca_admin|t\ncuaca_ingest|t\ncuaca_ops|t\ncuaca_owner|f\ncuaca_weather|t", 'no role is more than an ordinary one');
 like(refused('cuaca_ingest', "UPDATE cities SET tracked = true"), qr/permission denied for table cities/, "the ingest can't write cities");
 like(refused('cuaca_ingest', 'DELETE FROM weather_data'), qr/permission denied/, '... nor delete weather');
+like(refused('cuaca_ingest', 'SELECT hash FROM api_keys'), qr/permission denied/, '... nor see the hashes of keys');
 like(refused('cuaca_weather', insert()), qr/permission denied/, "weather.fcgi can't write");
+like(refused('cuaca_weather', "INSERT INTO demand VALUES (1642911, 1, now())"), qr/permission denied/, '... nor ask for more');
 like(refused('cuaca_weather', 'CREATE TABLE t (a integer)'), qr/permission denied/, '... nor make tables');
-like(refused('cuaca_weather', 'SELECT weather_data_maintain()'), qr/permission denied/, '... nor look after partitions');
+like(refused('cuaca_weather', 'SELECT weather_upkeep(0)'), qr/permission denied/, '... nor look after partitions');
+like(refused('cuaca_admin', 'UPDATE cities SET slug = name'), qr/permission denied/, 'cuacactl tracks places and changes nothing else of them');
+like(refused($_, 'CREATE TEMP TABLE t (a integer)'), qr/permission denied to create temporary tables/, "$_ has no temporary tables") for
+	sort keys %rights;
 
 # Partitions: months in UTC, whatever the time zone of who asks.
 my @bounds = split /\n/, sql(q{
@@ -99,11 +137,11 @@ $pg->sql($db, q{
 	INSERT INTO weather_data (city_id, observed_at, collected_at, source)
 	SELECT 1642911, t, now(), 'simulator' FROM unnest(ARRAY['2019-03-31 23:45Z', '2019-04-01 00:00Z', '2019-05-07 00:00Z', '2031-01-01 00:00Z']::timestamptz[]) t});
 is(sql('SELECT count(*) FROM weather_data_default'), 4, 'rows for other months go there');
-my $maintain = q{SET SESSION AUTHORIZATION cuaca_ingest; SET timezone = 'Asia/Jakarta'; SELECT weather_data_maintain()};
-like(refused('cuaca_ingest', "CREATE TEMP TABLE partman_temp_data_storage (a integer); $maintain"),
-	qr/must be owner of table/, "a caller's own temporary table is refused");
-is(sql($maintain), 4, 'upkeep, run as the ingest, gives them their own');
-is(sql($maintain), 0, '... and again has nothing to do');
+my $upkeep = q{SET SESSION AUTHORIZATION cuaca_ingest; SET timezone = 'Asia/Jakarta'; SELECT moved, dropped FROM weather_upkeep(0)};
+is(sql($upkeep), '4|0', 'upkeep, run as the ingest, gives them their own');
+is(sql($upkeep), '0|0', '... and again has nothing to do');
+is(sql("$upkeep; SHOW search_path; SHOW timezone"), qq{0|0\n"\$user", public\nAsia/Jakarta}, "... and leaves the session's settings alone");
+like(refused('cuaca_ingest', "SELECT weather_upkeep($_)"), qr/not a number of days/, "$_ days are refused") for -1, 'NULL';
 is(sql(q{SET timezone = 'UTC'; SELECT tableoid::regclass, observed_at FROM weather_data ORDER BY observed_at}), join("\n",
 	'weather_data_p2019_03|2019-03-31 23:45:00+00', 'weather_data_p2019_04|2019-04-01 00:00:00+00',
 	'weather_data_p2019_05|2019-05-07 00:00:00+00', 'weather_data_p2031_01|2031-01-01 00:00:00+00'), '... the right ones');

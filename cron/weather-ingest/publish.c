@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "drivers/bus.h"
 #include "drivers/cache.h"
+#include "weather/history.h"
 
 #include <stdlib.h>
 
@@ -92,18 +93,23 @@ void
 publish_batch(struct publisher *p, struct arena *a, int n, const struct current fresh[])
 {
 	struct tally *t = &p->run->tally;
-	struct cache_item *items = arena_alloc(a, (size_t)n * sizeof(*items));
+	struct cache_item *items = arena_alloc(a, 2 * (size_t)n * sizeof(*items));
 	enum rc rc = items != NULL ? RC_OK : RC_NOMEM;
 
-	for (int i = 0; i < n && rc == RC_OK; i++)
+	for (int i = 0; i < n && rc == RC_OK; i++) {
 		rc = make_item(p->run, a, &fresh[i], &items[i]);
+		items[n + i].key = history_page1_key(a, fresh[i].city.slug);
+		if (items[n + i].key == NULL)
+			rc = RC_NOMEM;
+	}
 	if (rc != RC_OK) {
 		log_event(
 		    LOG_LEVEL_ERROR, "batch not published", LOG_WITH(log_s("reason", rc_name(rc))));
 		return;
 	}
 	if (!t->redis_away)
-		t->redis_away = is_away("redis", cache_set(p->cache, p->run->deadline, n, items));
+		t->redis_away = is_away(
+		    "redis", cache_set(p->cache, p->run->deadline, 2 * n, items));
 	if (!t->nats_away)
 		t->nats_away = is_away("nats", send_events(p->bus, a, n, fresh, items));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * Last step: tell the rest of Cuaca. The bodies of the API's answers go into Redis, so that no request has
- * to ask PostgreSQL, and out on NATS as weather.updated.<slug>.
+ * to ask PostgreSQL, and out on NATS as weather.updated.<slug>; the first page of a city's history leaves Redis.
  */
 #ifndef CUACA_INGEST_PUBLISH_H
 #define CUACA_INGEST_PUBLISH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * The only includer of hiredis.h. A context with an error is dead and closed; a command on a connection that
- * was idle is tried once more on a new one, since all of them can be repeated.
+ * was idle is tried once more on a new one: all of them may be repeated, at worst something is counted twice.
  */
 #include "drivers/cache.h"
 
@@ -16,7 +16,21 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define KEYS_MAX 64 /* of one cache_get() */
+#define KEYS_MAX 64 /* of one command */
+
+/* A leaky bucket as nginx's limit_req with nodelay has it. The key holds the microsecond of Redis's clock at which the
+ * bucket will have run empty. */
+static const char count_script[] =
+    "local rate = tonumber(KEYS[2] and (redis.call('GET', KEYS[2]) or -1) or ARGV[1]) or -1 "
+    "if rate < 1 then return { rate, 0 } end "
+    "local t = redis.call('TIME') "
+    "local now, step = t[1] * 1000000 + t[2], 1000000 / rate "
+    "local full = math.max((redis.call('GET', KEYS[1]) or 0) - now, 0) "
+    "local room = ARGV[2] * step - full "
+    "if room < 0 then return { rate, math.floor(room / 1000) } end "
+    "redis.call('SET', KEYS[1], string.format('%.0f', now + full + step), 'PX', "
+    "math.ceil((full + step) / 1000)) "
+    "return { rate, math.floor(room / step) }";
 
 struct cache {
 	const struct settings *settings;
@@ -27,8 +41,11 @@ struct cache {
 struct command {
 	int argc;
 	const char **argv;
-	const size_t *lens;
+	const size_t *lens; /* NULL: the arguments are texts */
 };
+
+/* Gets the i-th reply of a round trip; copies what it needs. */
+typedef enum rc taker(void *arg, int i, const redisReply *r);
 
 static void
 context_close(void *item)
@@ -114,8 +131,7 @@ context_open(struct cache *c)
 /* Send n commands, then read n replies into the arena of the caller through take(). Any error reply is a failure of
  * the whole round trip. */
 static enum rc
-round_trip(redisContext *ctx, int n, const struct command cmds[],
-    enum rc (*take)(void *, const redisReply *), void *arg)
+round_trip(redisContext *ctx, int n, const struct command cmds[], taker *take, void *arg)
 {
 	enum rc rc = RC_OK;
 
@@ -136,7 +152,7 @@ round_trip(redisContext *ctx, int n, const struct command cmds[],
 			    LOG_LEVEL_ERROR, "redis: refused", LOG_WITH(log_s("reason", r->str)));
 			rc = RC_DOWN;
 		} else if (rc == RC_OK && take != NULL) {
-			rc = take(arg, r);
+			rc = take(arg, i, r);
 		}
 		freeReplyObject(reply);
 	}
@@ -145,8 +161,7 @@ round_trip(redisContext *ctx, int n, const struct command cmds[],
 
 /* Borrow, talk, give back; once more on a new connection where an idle one turned out dead. */
 static enum rc
-talk(struct cache *c, struct deadline d, int n, const struct command cmds[],
-    enum rc (*take)(void *, const redisReply *), void *arg)
+talk(struct cache *c, struct deadline d, int n, const struct command cmds[], taker *take, void *arg)
 {
 	enum rc rc = RC_DOWN;
 
@@ -179,6 +194,7 @@ talk(struct cache *c, struct deadline d, int n, const struct command cmds[],
 
 struct get {
 	struct arena *arena;
+	struct cache_bucket *bucket; /* the first reply is for it; NULL: none is */
 	int n;
 	struct cache_value *values;
 };
@@ -195,15 +211,75 @@ take_value(struct cache_value *v, struct arena *a, const redisReply *r)
 }
 
 static enum rc
-take_values(void *arg, const redisReply *r)
+take_bucket(struct cache_bucket *b, const redisReply *r)
+{
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
+		return RC_DOWN;
+	b->rate = r->element[0]->integer;
+	b->left = r->element[1]->integer;
+	return RC_OK;
+}
+
+static enum rc
+take_get(void *arg, int i, const redisReply *r)
 {
 	struct get *g = arg;
 	enum rc rc = RC_OK;
 
+	if (i == 0 && g->bucket != NULL)
+		return take_bucket(g->bucket, r);
 	if (r->type != REDIS_REPLY_ARRAY || r->elements != (size_t)g->n)
 		return RC_DOWN;
-	for (int i = 0; i < g->n && rc == RC_OK; i++)
-		rc = take_value(&g->values[i], g->arena, r->element[i]);
+	for (int k = 0; k < g->n && rc == RC_OK; k++)
+		rc = take_value(&g->values[k], g->arena, r->element[k]);
+	return rc;
+}
+
+/* The command that counts in a bucket; numbers is room for its arguments. */
+static struct command
+count_command(const struct cache_bucket *b, const char *argv[7], char numbers[2][24])
+{
+	int argc = 0;
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)b->rate);
+	snprintf(numbers[1], sizeof(numbers[1]), "%lld", (long long)b->burst);
+	argv[argc++] = "EVAL";
+	argv[argc++] = count_script;
+	argv[argc++] = b->rate_key != NULL ? "2" : "1";
+	argv[argc++] = b->key;
+	if (b->rate_key != NULL)
+		argv[argc++] = b->rate_key;
+	argv[argc++] = numbers[0];
+	argv[argc++] = numbers[1];
+	return (struct command){ argc, argv, NULL };
+}
+
+enum rc
+cache_get_counted(struct cache *c, struct deadline d, struct arena *a, struct cache_bucket *bucket,
+    int n, const char *const keys[], struct cache_value values[])
+{
+	const char *mget[KEYS_MAX + 1] = { "MGET" }, *count[7];
+	struct cache_bucket counted = { 0 };
+	struct get g = { a, NULL, n, values };
+	struct command cmds[2] = { 0 };
+	char numbers[2][24];
+	int ncmds = 0;
+	enum rc rc;
+
+	if (n > KEYS_MAX)
+		return RC_INVALID;
+	for (int i = 0; i < n; i++)
+		mget[i + 1] = keys[i];
+	if (bucket != NULL) {
+		counted = *bucket;
+		g.bucket = &counted;
+		cmds[ncmds++] = count_command(bucket, count, numbers);
+	}
+	if (n > 0)
+		cmds[ncmds++] = (struct command){ n + 1, mget, NULL };
+	rc = talk(c, d, ncmds, cmds, take_get, &g);
+	if (rc == RC_OK && bucket != NULL)
+		*bucket = counted;
 	return rc;
 }
 
@@ -211,44 +287,76 @@ enum rc
 cache_get(struct cache *c, struct deadline d, struct arena *a, int n, const char *const keys[],
     struct cache_value values[])
 {
-	const char *argv[KEYS_MAX + 1] = { "MGET" };
-	struct command cmd = { n + 1, argv, NULL };
-	struct get g = { a, n, values };
+	return cache_get_counted(c, d, a, NULL, n, keys, values);
+}
+
+enum rc
+cache_hash_get(struct cache *c, struct deadline d, struct arena *a, const char *key, int n,
+    const char *const fields[], struct cache_value values[])
+{
+	const char *argv[KEYS_MAX + 2] = { "HMGET", key };
+	struct command cmd = { n + 2, argv, NULL };
+	struct get g = { a, NULL, n, values };
 
 	if (n > KEYS_MAX)
 		return RC_INVALID;
 	for (int i = 0; i < n; i++)
-		argv[i + 1] = keys[i];
-	return talk(c, d, 1, &cmd, take_values, &g);
+		argv[i + 2] = fields[i];
+	return talk(c, d, 1, &cmd, take_get, &g);
+}
+
+enum rc
+cache_rank(struct cache *c, struct deadline d, const char *key, int n, const char *const members[])
+{
+	const char *argv[KEYS_MAX][4];
+	struct command cmds[KEYS_MAX];
+
+	if (n > KEYS_MAX)
+		return RC_INVALID;
+	for (int i = 0; i < n; i++) {
+		memcpy(
+		    argv[i], (const char *[4]){ "ZINCRBY", key, "1", members[i] }, sizeof(argv[i]));
+		cmds[i] = (struct command){ 4, argv[i], NULL };
+	}
+	return talk(c, d, n, cmds, NULL, NULL);
+}
+
+/* SET or DEL with its arguments. */
+struct set {
+	char ttl[24];
+	const char *argv[5];
+	size_t lens[5];
+};
+
+static struct command
+set_command(const struct cache_item *item, struct set *s)
+{
+	const char *const del[2] = { "DEL", item->key };
+
+	snprintf(s->ttl, sizeof(s->ttl), "%lld", (long long)item->ttl);
+	if (item->data == NULL) {
+		memcpy(s->argv, del, sizeof(del));
+		return (struct command){ 2, s->argv, NULL };
+	}
+	memcpy(s->argv, (const char *[5]){ "SET", item->key, item->data, "EX", s->ttl },
+	    sizeof(s->argv));
+	memcpy(s->lens, (size_t[5]){ 3, strlen(item->key), item->len, 2, strlen(s->ttl) },
+	    sizeof(s->lens));
+	return (struct command){ 5, s->argv, s->lens };
 }
 
 enum rc
 cache_set(struct cache *c, struct deadline d, int n, const struct cache_item items[])
 {
-	struct set {
-		char ttl[24];
-		const char *argv[5];
-		size_t lens[5];
-	} *sets = calloc((size_t)n, sizeof(*sets));
+	struct set *sets = calloc((size_t)n, sizeof(*sets));
 	struct command *cmds = calloc((size_t)n, sizeof(*cmds));
 	enum rc rc = RC_NOMEM;
 
-	if (sets == NULL || cmds == NULL)
-		goto out;
-	for (int i = 0; i < n; i++) {
-		struct set *s = &sets[i];
-
-		snprintf(s->ttl, sizeof(s->ttl), "%lld", (long long)items[i].ttl);
-		memcpy(s->argv,
-		    (const char *[5]){ "SET", items[i].key, items[i].data, "EX", s->ttl },
-		    sizeof(s->argv));
-		memcpy(s->lens,
-		    (size_t[5]){ 3, strlen(items[i].key), items[i].len, 2, strlen(s->ttl) },
-		    sizeof(s->lens));
-		cmds[i] = (struct command){ 5, s->argv, s->lens };
+	if (sets != NULL && cmds != NULL) {
+		for (int i = 0; i < n; i++)
+			cmds[i] = set_command(&items[i], &sets[i]);
+		rc = talk(c, d, n, cmds, NULL, NULL);
 	}
-	rc = talk(c, d, n, cmds, NULL, NULL);
-out:
 	free(cmds);
 	free(sets);
 	return rc;

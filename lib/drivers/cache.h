@@ -21,9 +21,20 @@ struct cache_value {
 
 struct cache_item {
 	const char *key;
-	const char *data;
+	const char *data; /* NULL: the key is deleted */
 	size_t len;
 	int64_t ttl; /* seconds, at least 1 */
+};
+
+/* A leaky bucket that requests are counted in. Its key goes by itself when it has run empty. */
+struct cache_bucket {
+	const char *key;
+	const char *rate_key; /* the key that holds the rate; NULL: rate is given */
+	int64_t
+	    rate; /* requests a second; comes back as rate_key has it, -1 where there is no such key */
+	int64_t burst; /* how many more may come at once */
+	int64_t
+	    left; /* comes back: how many may still come now; negative: one too many, room in so many ms */
 };
 
 /* Nothing is connected yet. s must outlive the result. NULL without memory. cache_close() it. */
@@ -34,7 +45,20 @@ void cache_close(struct cache *c);
 enum rc cache_get(struct cache *c, struct deadline d, struct arena *a, int n,
     const char *const keys[], struct cache_value values[]);
 
-/* Store n values in one round trip. */
+/* The same after counting one request in the bucket, still one round trip. Where the rate comes back below 1,
+ * nothing was counted. n may be 0. bucket is untouched unless it is RC_OK. */
+enum rc cache_get_counted(struct cache *c, struct deadline d, struct arena *a,
+    struct cache_bucket *bucket, int n, const char *const keys[], struct cache_value values[]);
+
+/* The values of n fields of a hash. RC_OK even where all are missing. */
+enum rc cache_hash_get(struct cache *c, struct deadline d, struct arena *a, const char *key, int n,
+    const char *const fields[], struct cache_value values[]);
+
+/* Add 1 to the score of n members of a sorted set, in one round trip. */
+enum rc cache_rank(
+    struct cache *c, struct deadline d, const char *key, int n, const char *const members[]);
+
+/* Store or delete n values in one round trip. */
 enum rc cache_set(struct cache *c, struct deadline d, int n, const struct cache_item items[]);
 
 /* One PING. */

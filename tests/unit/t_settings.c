@@ -282,46 +282,52 @@ choices_have_names(void **state)
 	assert_string_equal(settings_choice("threads", 0), "");
 }
 
-/* etc/cuaca.conf shows every setting, commented out, at its default. */
+/* What settings_print() says after loading this file. */
+static const char *
+printed(const char *file)
+{
+	capture_begin(&captured, STDOUT_FILENO);
+	if (settings_load(&s, file) == RC_OK)
+		settings_print(&s);
+	capture_end(&captured);
+	return captured.text;
+}
+
+static bool
+is_secret(const char *name)
+{
+	return strstr(name, "_password") != NULL || strcmp(name, "nats_token") == 0 ||
+	       strcmp(name, "open_meteo_key") == 0;
+}
+
+/* etc/cuaca.conf shows every setting, commented out, at its default: with the # taken away it changes nothing. */
 static void
 the_example_says_what_the_table_says(void **state)
 {
-	static char plain[65536];
-	FILE *f = fopen("etc/cuaca.conf", "r");
-	char line[1024], *name;
+	static char defaults[65536];
+	FILE *in = fopen("etc/cuaca.conf", "r"), *out = fopen(conf, "w");
+	size_t shown = 0, settings = 0, len;
+	char line[1024];
 
 	(void)state;
-	if (f == NULL)
+	if (in == NULL || out == NULL)
 		fail_msg("etc/cuaca.conf: run this from the top folder");
-	capture_begin(&captured, STDOUT_FILENO);
-	assert_int_equal(settings_load(&s, NULL), RC_OK);
-	settings_print(&s);
-	capture_end(&captured);
-	memcpy(plain, captured.text, sizeof(plain));
-	assert_int_equal(settings_load(&s, "etc/cuaca.conf"), RC_OK);
-	capture_begin(&captured, STDOUT_FILENO);
-	settings_print(&s);
-	capture_end(&captured);
-	assert_string_equal(captured.text, plain);
-
-	/* Uncommented, it is still the same: nothing is missing a default or spelt wrongly. */
-	FILE *out = fopen(conf, "w");
-
-	assert_non_null(out);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		name = line + strspn(line, "#; ");
-		if (name > line && strspn(name, "abcdefghijklmnopqrstuvwxyz_") > 0 &&
-		    strstr(name, " =") == name + strspn(name, "abcdefghijklmnopqrstuvwxyz_") &&
-		    strstr(name, "_file") == NULL)
-			fputs(name, out);
+	while (fgets(line, sizeof(line), in) != NULL) {
+		len = strspn(line + 1, "abcdefghijklmnopqrstuvwxyz_");
+		if (line[0] != '#' || len == 0 || strncmp(line + 1 + len, " =", 2) != 0)
+			continue;
+		fputs(line + 1, out);
+		line[1 + len] = '\0';
+		shown += !is_secret(line + 1);
 	}
-	fclose(f);
+	fclose(in);
 	fclose(out);
-	capture_begin(&captured, STDOUT_FILENO);
-	assert_int_equal(settings_load(&s, conf), RC_OK);
-	settings_print(&s);
-	capture_end(&captured);
-	assert_string_equal(captured.text, plain);
+	strcpy(defaults, printed(NULL));
+	for (const char *c = defaults; *c != '\0'; c++)
+		settings += *c == '\n';
+	assert_string_equal(printed("etc/cuaca.conf"), defaults);
+	assert_string_equal(printed(conf), defaults);
+	assert_int_equal(shown, settings);
 }
 
 static int

@@ -119,7 +119,7 @@ return sub {
 
 	# Request ids are made here; what a client sends is not taken for one.
 	$res = $ask->(GET => "$current?city=jakarta", 'X-Request-Id' => 'mine-0123456789');
-	isnt($res->headers->header('X-Request-Id'), 'mine-0123456789', 'a client cannot choose its request id');
+	ok($res->headers->header('X-Request-Id') ne 'mine-0123456789', 'a client cannot choose its request id');
 	$res = $ask->(GET => "$current?city=nix", 'X-Request-Id' => "evil\"id");
 	unlike($res->body, qr/evil/, '... nor put it into a problem');
 

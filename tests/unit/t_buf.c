@@ -96,9 +96,6 @@ hostile_sizes_fail(void **state)
 	buf_adds(&b, "x");
 	buf_reserve(&b, SIZE_MAX);
 	assert_false(buf_ok(&b));
-	buf_reset(&b);
-	buf_reserve(&b, SIZE_MAX / 4); /* more than there is memory */
-	assert_false(buf_ok(&b));
 	buf_free(&b);
 }
 

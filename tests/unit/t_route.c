@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * web/route, web/problem, web/response: from a request to the bytes for the web server, through a FastCGI stream
- * of libfcgi's own.
+ * web/route, web/problem, web/response: from a request to the bytes for the web server, in a FastCGI stream
+ * that ends in memory.
  */
 #include "unit.h"
 
@@ -13,11 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define FCGI_STDOUT 6
-#define FCGI_HEADER 8
 
 static struct arena *arena;
 static struct buf head = BUF_INIT(RESPONSE_BODY_MAX + 4096);
@@ -88,26 +83,12 @@ static const struct route routes[] = {
 	{ 0 },
 };
 
-/* Take the FastCGI records apart; returns how many there were with something in them. */
-static int
-receive(int fd)
+/* What libfcgi calls when the stream's memory is full: an answer must need it only once. */
+static void
+overflow(FCGX_Stream *stream, int do_close)
 {
-	unsigned char h[FCGI_HEADER];
-	char skipped[256];
-	size_t len = 0;
-	int records = 0;
-
-	while (recv(fd, h, sizeof(h), MSG_WAITALL) == sizeof(h)) {
-		size_t n = (size_t)h[4] << 8 | h[5];
-
-		assert_true(len + n < sizeof(sent));
-		assert_int_equal(recv(fd, sent + len, n, MSG_WAITALL), n);
-		assert_int_equal(recv(fd, skipped, h[6], MSG_WAITALL), h[6]);
-		len += n;
-		records += n > 0;
-	}
-	sent[len] = '\0';
-	return records;
+	(void)do_close;
+	stream->isClosed = 1;
 }
 
 /* Run a request and send its answer; the status. */
@@ -120,20 +101,15 @@ ask(enum method method, const char *path, const char *query, const char *if_none
 		.path = path,
 		.query = query,
 		.if_none_match = if_none_match };
-	FCGX_Stream *out;
-	int fds[2], status;
+	FCGX_Stream out = { .wrNext = (unsigned char *)sent, .emptyBuffProc = overflow };
+	int status;
 
+	out.stop = out.wrNext + sizeof(sent) - 1;
 	arena_reset(arena);
 	response_reset(&res);
 	route_run(routes, &rq, &res);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	out = FCGX_CreateWriter(fds[0], 1, 65535, FCGI_STDOUT);
-	status = response_send(&rq, &res, out, &head, true);
-	assert_int_equal(FCGX_FClose(out), 0);
-	FCGX_FreeStream(&out);
-	close(fds[0]);
-	assert_int_equal(receive(fds[1]), 1);
-	close(fds[1]);
+	status = response_send(&rq, &res, &out, &head, true);
+	*out.wrNext = '\0';
 	body = strstr(sent, "\r\n\r\n");
 	assert_non_null(body);
 	body += 4;

@@ -158,15 +158,17 @@ wait_for() {
 	done
 }
 
-# Stop these services and their supervisors (runsv); a service that does not leave in time is killed.
-shut_down() {
+# sv COMMAND for those of the services that a runsv looks after.
+sv_all() {
+	command=$1
+	shift
 	for name; do
 		shift
 		if supervised "$name"; then
 			set -- "$@" "$VAR/service/$name"
 		fi
 	done
-	[ $# -eq 0 ] || sv -w 20 force-shutdown "$@" >/dev/null 2>&1 || :
+	[ $# -eq 0 ] || sv -w 20 "$command" "$@" >/dev/null 2>&1 || :
 }
 
 # The last lines that a service logged.

@@ -27,12 +27,13 @@ my $owner = $$;
 END { if ($$ == $owner) { local $?; $_->end for splice @open } }
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };	# so that END runs
 
-# "root" is another copy of the project to start from, "folder" where the stack is to live.
+# "root" is another copy of the project to start from, "folder" where the stack is to live, "as" the command that
+# goes before every command, to run it as somebody else.
 sub new
 {
 	my ($class, %settings) = @_;
-	my $self = bless { root => delete $settings{root} // $ROOT, folder => delete $settings{folder} // $ENV{CUACA_TEST_VAR} },
-		$class;
+	my $self = bless { root => delete $settings{root} // $ROOT, folder => delete $settings{folder} // $ENV{CUACA_TEST_VAR},
+		as => delete $settings{as} // [] }, $class;
 
 	$self->{keep} = defined $ENV{CUACA_TEST_VAR};
 	$self->{folder} //= $self->{temporary} = tempdir('cuaca-rig-XXXXXX', TMPDIR => 1);
@@ -72,7 +73,7 @@ sub command
 	if ($pid == 0) {
 		open STDIN, '<', '/dev/null';
 		open STDERR, '>&', \*STDOUT;
-		exec @{$self->{as} // []}, "$self->{root}/etc/stack/$name", @arguments or POSIX::_exit(127);
+		exec @{$self->{as}}, "$self->{root}/etc/stack/$name", @arguments or POSIX::_exit(127);
 	}
 	my $text = do { local $/; <$out> } // '';
 	close $out;

@@ -24,7 +24,7 @@ async function api(path) {
 }
 
 function icon(code, isDay) {
-	const row = icons.find(([upTo]) => code <= upTo);
+	const row = icons.find(([last]) => code <= last);
 	return row ? row[isDay ? 1 : 2] : "";
 }
 

@@ -1,105 +1,15 @@
 /* SPDX-License-Identifier: ISC
  *
- * Current weather: the ingest's bodies copied out of Redis; what is missing there comes from PostgreSQL and is
- * put back.
+ * Current weather: the ingest's bodies, copied out.
  */
 #include "weather.h"
 
-#include "flight.h"
+#include "bodies.h"
 #include "weather/current.h"
-
-#include <math.h>
-#include <string.h>
 
 #define CITIES_MAX 50
 #define MAX_AGE 30 /* seconds; short, so that an ingest by hand is seen soon */
 #define MAX_AGE_OVERDUE 5 /* while the next data may come any moment */
-
-struct fill {
-	const struct weather_app *app;
-	const struct req *rq;
-	const char *slug;
-};
-
-static bool
-is_slug(const char *s)
-{
-	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	return len > 0 && len <= 64 && s[len] == '\0';
-}
-
-/* Write c's body and leave it in Redis for the next request. */
-static enum rc
-write_body(const struct fill *fl, const struct current *c, struct finding *out)
-{
-	const struct settings *s = fl->app->settings;
-	int64_t now = clock_now();
-	struct buf b = BUF_INIT(8192);
-	struct jsonw w = JSONW_INIT(&b);
-	struct cache_item item = { .key = current_key(fl->rq->arena, fl->slug),
-		.ttl = current_ttl(c, s, now) };
-
-	current_json(&w, c, s, now, &present_default);
-	out->kind = FOUND;
-	out->len = b.len;
-	out->body = buf_ok(&b) ? arena_strndup(fl->rq->arena, b.p, b.len) : NULL;
-	buf_free(&b);
-	if (out->body == NULL || item.key == NULL)
-		return RC_NOMEM;
-	item.data = out->body;
-	item.len = out->len;
-	/* Without Redis the next miss comes here again. */
-	(void)cache_set(fl->app->cache, fl->rq->deadline, 1, &item);
-	return RC_OK;
-}
-
-/* flight_join()'s filler: the newest row of the city, as a body. */
-static enum rc
-fill_current(void *arg, struct finding *out)
-{
-	const struct fill *fl = arg;
-	const struct db_rows *rows;
-	const char *argv[] = { arena_printf(fl->rq->arena, "{%s}", fl->slug) };
-	struct current c = { 0 };
-	enum rc rc = db_query(
-	    fl->app->db, fl->rq->deadline, fl->rq->arena, SQL_WEATHER_CURRENT, argv, &rows);
-
-	if (rc != RC_OK)
-		return rc;
-	if (rows->n > 0 && current_from_row(rows, 0, &c) && c.city.tracked)
-		return write_body(fl, &c, out);
-	out->kind = rows->n == 0 ? UNKNOWN_CITY : c.city.tracked ? NO_DATA_YET : NOT_TRACKED;
-	return RC_OK;
-}
-
-/* What there is for n slugs: one round trip to Redis, then PostgreSQL for each that was not there. */
-static enum rc
-load(struct req *rq, int n, const char *const slugs[], struct finding found[])
-{
-	const struct weather_app *app = rq->app;
-	struct cache_value values[CITIES_MAX] = { 0 };
-	const char *keys[CITIES_MAX] = { 0 };
-	enum rc rc = RC_OK;
-
-	for (int i = 0; i < n; i++)
-		if ((keys[i] = current_key(rq->arena, is_slug(slugs[i]) ? slugs[i] : "")) == NULL)
-			return RC_NOMEM;
-	if (cache_get(app->cache, rq->deadline, rq->arena, n, keys, values) != RC_OK)
-		memset(values, 0, sizeof(values)); /* Redis away is all misses */
-	for (int i = 0; i < n && rc == RC_OK; i++) {
-		struct fill fl = { app, rq, slugs[i] };
-
-		if (values[i].data != NULL)
-			found[i] = (struct finding){ FOUND, values[i].data, values[i].len };
-		else if (!is_slug(slugs[i]))
-			found[i] = (struct finding){ .kind = UNKNOWN_CITY };
-		else
-			rc = flight_join(app->flights, slugs[i], rq->deadline, rq->arena,
-			    fill_current, &fl, &found[i]);
-	}
-	return rc;
-}
 
 /* How long caches may keep an answer that holds this body, and since when it is so. */
 static void
@@ -144,34 +54,34 @@ static enum rc
 one_city(struct req *rq, struct res *rs, const char *slug)
 {
 	const struct weather_app *app = rq->app;
-	struct finding f;
-	enum rc rc = load(rq, 1, &slug, &f);
+	struct body b = { slug, BODY_CURRENT, { 0 } };
+	enum rc rc = bodies_read(rq, 1, &b);
 
 	if (rc != RC_OK)
 		return rc;
-	if (f.kind != FOUND) {
-		no_weather(rq, rs, slug, &f);
+	if (b.found.kind != FOUND) {
+		no_weather(rq, rs, slug, &b.found);
 		return RC_OK;
 	}
-	set_freshness(app->settings, &f, rs);
-	buf_add(&rs->body, f.body, f.len);
+	set_freshness(app->settings, &b.found, rs);
+	buf_add(&rs->body, b.found.body, b.found.len);
 	return RC_OK;
 }
 
 /* Name each city of the list that has no weather; the first one decides which problem it is. */
 static void
-reject_missing(struct req *rq, struct res *rs, const struct value *cities,
-    const struct finding found[], int first)
+reject_missing(struct req *rq, struct res *rs, const struct body bodies[], int n, int first)
 {
 	static const char *const why[] = { [UNKNOWN_CITY] = "no such city",
 		[NOT_TRACKED] = "not tracked",
 		[NO_DATA_YET] = "not collected yet" };
 
-	for (int i = first; i < cities->n; i++)
-		if (found[i].kind != FOUND)
+	for (int i = first; i < n; i++)
+		if (bodies[i].found.kind != FOUND)
 			request_reject(rq, "cities",
-			    arena_printf(rq->arena, "%s: %s", cities->list[i], why[found[i].kind]));
-	no_weather(rq, rs, cities->list[first], &found[first]);
+			    arena_printf(
+				rq->arena, "%s: %s", bodies[i].slug, why[bodies[i].found.kind]));
+	no_weather(rq, rs, bodies[first].slug, &bodies[first].found);
 }
 
 static enum rc
@@ -179,23 +89,25 @@ several_cities(struct req *rq, struct res *rs, const struct value *cities)
 {
 	const struct weather_app *app = rq->app;
 	struct jsonw w = JSONW_INIT(&rs->body);
-	struct finding found[CITIES_MAX];
-	enum rc rc = load(rq, cities->n, cities->list, found);
+	struct body bodies[CITIES_MAX];
 	int have = 0;
+	enum rc rc;
 
-	if (rc != RC_OK)
+	for (int i = 0; i < cities->n; i++)
+		bodies[i] = (struct body){ cities->list[i], BODY_CURRENT, { 0 } };
+	if ((rc = bodies_read(rq, cities->n, bodies)) != RC_OK)
 		return rc;
-	while (have < cities->n && found[have].kind == FOUND)
+	while (have < cities->n && bodies[have].found.kind == FOUND)
 		have++;
 	if (have < cities->n) {
-		reject_missing(rq, rs, cities, found, have);
+		reject_missing(rq, rs, bodies, cities->n, have);
 		return RC_OK;
 	}
 	jsonw_object(&w, NULL);
 	jsonw_array(&w, "items");
 	for (int i = 0; i < cities->n; i++) {
-		set_freshness(app->settings, &found[i], rs);
-		jsonw_raw(&w, NULL, found[i].body, found[i].len);
+		set_freshness(app->settings, &bodies[i].found, rs);
+		jsonw_raw(&w, NULL, bodies[i].found.body, bodies[i].found.len);
 	}
 	jsonw_end(&w);
 	jsonw_end(&w);

@@ -13,7 +13,7 @@
 
 struct flights;
 
-/* What is known of the current weather of a slug. */
+/* What is known of the weather of a city. */
 struct finding {
 	enum { FOUND, UNKNOWN_CITY, NOT_TRACKED, NO_DATA_YET } kind;
 	const char *body; /* FOUND: the answer's JSON */

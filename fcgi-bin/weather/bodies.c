@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Reading, filling and putting back, the same for all kinds of bodies.
+ */
+#include "bodies.h"
+
+#include "weather.h"
+#include "weather/current.h"
+#include "weather/forecast.h"
+
+#include <string.h>
+
+#define BODY_MAX ((size_t)256 * 1024) /* a forecast has 50 KB */
+
+struct fill {
+	const struct req *rq;
+	const struct body *body;
+	const char *key;
+};
+
+static bool
+is_slug(const char *s)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len > 0 && len <= 64 && s[len] == '\0';
+}
+
+/* Write the body of a row to b. RC_NOTFOUND where the row has no data yet. */
+static enum rc
+write_body(const struct fill *fl, const struct db_rows *rows, struct buf *b, int64_t *ttl)
+{
+	const struct weather_app *app = fl->rq->app;
+	const struct settings *s = app->settings;
+	struct jsonw w = JSONW_INIT(b);
+	int64_t now = clock_now();
+	struct current c;
+	struct forecast f;
+	enum rc rc;
+
+	if (fl->body->kind == BODY_CURRENT) {
+		if (!current_from_row(rows, 0, &c))
+			return RC_NOTFOUND;
+		current_json(&w, &c, s, now, &present_default);
+		*ttl = current_ttl(&c, s, now);
+		return RC_OK;
+	}
+	if ((rc = forecast_from_row(fl->rq->arena, rows, 0, &f)) == RC_OK) {
+		forecast_json_all(&w, &f, s, now);
+		*ttl = forecast_ttl(&f, s, now);
+	}
+	return rc;
+}
+
+/* Make the body of a row and leave it in Redis for the next request. */
+static enum rc
+keep_body(const struct fill *fl, const struct db_rows *rows, struct finding *out)
+{
+	const struct weather_app *app = fl->rq->app;
+	struct cache_item item = { .key = fl->key };
+	struct buf b = BUF_INIT(BODY_MAX);
+	enum rc rc = write_body(fl, rows, &b, &item.ttl);
+
+	if (rc == RC_OK) {
+		out->len = b.len;
+		out->body = buf_ok(&b) ? arena_strndup(fl->rq->arena, b.p, b.len) : NULL;
+		rc = out->body != NULL ? RC_OK : RC_NOMEM;
+	}
+	buf_free(&b);
+	if (rc != RC_OK)
+		return rc;
+	out->kind = FOUND;
+	item.data = out->body;
+	item.len = out->len;
+	/* Without Redis the next miss comes here again. */
+	(void)cache_set(app->cache, fl->rq->deadline, 1, &item);
+	return RC_OK;
+}
+
+/* flight_join()'s filler: the city's row of PostgreSQL, as a body. Both queries end with the column "served". */
+static enum rc
+fill(void *arg, struct finding *out)
+{
+	const struct fill *fl = arg;
+	const struct weather_app *app = fl->rq->app;
+	const struct db_rows *rows;
+	bool current = fl->body->kind == BODY_CURRENT;
+	const char *argv[] = { current ? arena_printf(fl->rq->arena, "{%s}", fl->body->slug)
+				       : fl->body->slug };
+	enum rc rc = db_query(app->db, fl->rq->deadline, fl->rq->arena,
+	    current ? SQL_WEATHER_CURRENT : SQL_FORECAST_GET, argv, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	if (rows->n == 0) {
+		out->kind = UNKNOWN_CITY;
+	} else if (!db_bool(rows, 0, rows->columns - 1)) {
+		out->kind = NOT_TRACKED;
+	} else if ((rc = keep_body(fl, rows, out)) == RC_NOTFOUND) {
+		out->kind = NO_DATA_YET;
+		rc = RC_OK;
+	}
+	return rc;
+}
+
+static const char *
+body_key(struct arena *a, const struct body *b)
+{
+	const char *slug = is_slug(b->slug) ? b->slug : "";
+
+	return b->kind == BODY_CURRENT ? current_key(a, slug) : forecast_key(a, slug);
+}
+
+enum rc
+bodies_read(struct req *rq, int n, struct body bodies[])
+{
+	const struct weather_app *app = rq->app;
+	struct cache_value values[BODIES_MAX] = { 0 };
+	const char *keys[BODIES_MAX] = { 0 };
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < n; i++)
+		if ((keys[i] = body_key(rq->arena, &bodies[i])) == NULL)
+			return RC_NOMEM;
+	if (cache_get(app->cache, rq->deadline, rq->arena, n, keys, values) != RC_OK)
+		memset(values, 0, sizeof(values)); /* Redis away is all misses */
+	for (int i = 0; i < n && rc == RC_OK; i++) {
+		struct fill fl = { rq, &bodies[i], keys[i] };
+
+		if (values[i].data != NULL)
+			bodies[i].found = (struct finding){ FOUND, values[i].data, values[i].len };
+		else if (!is_slug(bodies[i].slug))
+			bodies[i].found = (struct finding){ .kind = UNKNOWN_CITY };
+		else
+			rc = flight_join(app->flights, keys[i], rq->deadline, rq->arena, fill, &fl,
+			    &bodies[i].found);
+	}
+	return rc;
+}

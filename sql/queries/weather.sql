@@ -61,6 +61,21 @@ WHERE tracked
 ORDER BY globe(latitude, longitude) <-> globe($1::float8, $2::float8)
 LIMIT 1;
 
+-- name: cities_nearest_tracked (read)
+-- $1 latitudes, $2 longitudes, arrays of the same length. The same for each place, in their order.
+SELECT c.*
+FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS place (latitude, longitude, n)
+CROSS JOIN LATERAL (
+	SELECT slug, name, country, admin1, latitude, longitude, timezone, population, tracked,
+		round(globe_km(globe(latitude, longitude), globe(place.latitude, place.longitude))::numeric, 1)
+			AS distance_km
+	FROM cities
+	WHERE tracked
+	ORDER BY globe(latitude, longitude) <-> globe(place.latitude, place.longitude)
+	LIMIT 1
+) c
+ORDER BY place.n;
+
 -- name: weather_current (read)
 -- $1 slugs, an array. CITY9, the newest row of weather_data, or NULLs where there is none, and served; one row
 -- for each slug that exists, in the order asked for. The newest row is nearly always from this month or the

@@ -23,6 +23,7 @@ my %use = (
 	cities_by_population => [cuaca_weather => 10],
 	cities_near => [cuaca_weather => -6.2, 106.8, 10],
 	city_nearest_tracked => [cuaca_weather => -6.6, 106.8],
+	cities_nearest_tracked => [cuaca_weather => '{-6.6,52.5}', '{106.8,13.4}'],
 	weather_current => [cuaca_weather => '{jakarta}'],
 	city_served => [cuaca_weather => 'jakarta'],
 	history_raw => [cuaca_weather => 'jakarta', 1735689600, 1738368000, 501],
@@ -116,6 +117,7 @@ like(first_column(rows('cities_search', 'francisco', 5)), qr/\bsan-francisco\b/,
 is(scalar(split /\n/, rows('cities_by_population', 3)), 3, 'cities_by_population');
 like(rows('cities_near', -6.21462, 106.84513, 1), qr/^\Q$jakarta\E\|0\.0$/, 'cities_near: itself');
 like(rows('city_nearest_tracked', -6.59444, 106.78917), qr/^\Q$jakarta\E\|42\.7$/, 'city_nearest_tracked: Bogor is 42.7 km away');
+like(rows('cities_nearest_tracked', '{52.5,-6.59444}', '{13.4,106.78917}'), qr/^berlin\|.*\n\Q$jakarta\E\|42\.7$/, 'cities_nearest_tracked: each in turn');
 like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest_tracked: across the date line');
 like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90$/, 'ready');
 is(scalar(split /\n/, rows('cities_tracked')), 90, 'cities_tracked');
@@ -154,6 +156,7 @@ my %index = (
 	cities_search => qr/(Index|Bitmap Index) Scan (on|using) cities_slug_key.*Bitmap Index Scan on cities_name_trgm/s,
 	cities_by_population => qr/Index Scan using cities_population/,
 	cities_near => qr/Index Scan using cities_globe on/,
+	cities_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
 	city_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
 	weather_current => qr/Index Scan using cities_slug_key.*Index Scan Backward using weather_data_p\d+_\d+_pkey/s,
 	cities_tracked => qr/Index Scan using cities_tracked/,

@@ -23,7 +23,11 @@ CREATE TABLE weather_data (
 	source			text NOT NULL CHECK (source IN ('open-meteo', 'simulator')),
 	-- "This place, newest first" is this index read backwards. It also serves whatever else an
 	-- idx_weather_city on city_id alone would, which would only cost a third index write a row.
-	CONSTRAINT idx_weather_city_time PRIMARY KEY (city_id, observed_at)
+	-- It carries what history shows: rows of one place lie far apart in the table, and a month of them is
+	-- 3,000 reads there (0.3 s when they come from disk) but 40 here. That is worth half as much space again.
+	CONSTRAINT idx_weather_city_time PRIMARY KEY (city_id, observed_at) INCLUDE (temperature, apparent_temperature,
+		relative_humidity, precipitation, weather_code, is_day, cloud_cover, pressure_msl, wind_speed,
+		wind_direction, wind_gusts, source)
 ) PARTITION BY RANGE (observed_at);
 
 -- How fresh the whole is: max(collected_at), for /api/ready and monitoring.
@@ -53,5 +57,8 @@ GRANT INSERT, UPDATE ON weather_data TO cuaca_ingest;
 -- the default partition, and weather_upkeep() gives it a month of its own. pg_partman cuts months in
 -- the session's time zone: it must always be UTC, so automatic maintenance, which can't know, is off.
 SET LOCAL timezone = 'UTC';
+-- The months' storage settings: pg_partman copies them from here. An index answers alone only for pages that
+-- were vacuumed since they were written; the server's default leaves the last fifth of each month out for ever.
+CREATE TABLE partman.template_public_weather_data (LIKE weather_data) WITH (autovacuum_vacuum_insert_scale_factor = 0.02);
 SELECT partman.create_parent('public.weather_data', 'observed_at', 'native', 'monthly',
 	p_premake => 4, p_start_partition => '2025-01-01', p_automatic_maintenance => 'off', p_jobmon => false);

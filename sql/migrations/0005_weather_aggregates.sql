@@ -5,9 +5,9 @@
 
 SET LOCAL ROLE cuaca_owner;
 
--- Columns go from wide to narrow: this is the longest table after weather_data, and padding adds up. Most rows
--- are written as often as observations come: what that leaves behind is to be cleared before it is a fifth of
--- such a table, the server's default.
+-- Columns go from wide to narrow: this is the longest table after weather_data, and padding adds up. The keys
+-- carry what history shows, for the reason that weather_data's does. Rows are written as often as observations
+-- come: what that leaves behind is to be cleared before it is a fifth of such a table, the server's default.
 CREATE TABLE weather_hour (
 	hour_at				timestamptz NOT NULL CHECK (hour_at = date_bin('1 hour', hour_at, 'epoch')),
 	city_id				integer NOT NULL REFERENCES cities,
@@ -41,8 +41,16 @@ CREATE TABLE weather_hour (
 	wind_gusts_max			real,
 	wind_gusts_mean			real,
 	precipitation_sum		real,
-	PRIMARY KEY (city_id, hour_at)
-) WITH (autovacuum_vacuum_scale_factor = 0.02);
+	PRIMARY KEY (city_id, hour_at) INCLUDE (observations,
+		temperature_min, temperature_max, temperature_mean,
+		apparent_temperature_min, apparent_temperature_max, apparent_temperature_mean,
+		relative_humidity_min, relative_humidity_max, relative_humidity_mean,
+		cloud_cover_min, cloud_cover_max, cloud_cover_mean,
+		pressure_msl_min, pressure_msl_max, pressure_msl_mean,
+		wind_speed_min, wind_speed_max, wind_speed_mean,
+		wind_gusts_min, wind_gusts_max, wind_gusts_mean,
+		precipitation_sum)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 
 CREATE TABLE weather_day (
 	day				date NOT NULL,
@@ -70,8 +78,16 @@ CREATE TABLE weather_day (
 	wind_gusts_max			real,
 	wind_gusts_mean			real,
 	precipitation_sum		real,
-	PRIMARY KEY (city_id, day)
-) WITH (autovacuum_vacuum_scale_factor = 0.02);
+	PRIMARY KEY (city_id, day) INCLUDE (observations,
+		temperature_min, temperature_max, temperature_mean,
+		apparent_temperature_min, apparent_temperature_max, apparent_temperature_mean,
+		relative_humidity_min, relative_humidity_max, relative_humidity_mean,
+		cloud_cover_min, cloud_cover_max, cloud_cover_mean,
+		pressure_msl_min, pressure_msl_max, pressure_msl_mean,
+		wind_speed_min, wind_speed_max, wind_speed_mean,
+		wind_gusts_min, wind_gusts_max, wind_gusts_mean,
+		precipitation_sum)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 
 COMMENT ON TABLE weather_hour IS 'Observations of each place by hour (UTC); kept when the observations no longer are';
 COMMENT ON COLUMN weather_hour.hour_at IS 'Start of the hour (UTC)';

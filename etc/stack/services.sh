@@ -34,11 +34,10 @@ define() {
 		touch "$VAR/service/.$1/down"	# until "up" starts it
 		make_folder "$VAR/log/$1"
 		printf 's1048576\nn5\n' >"$VAR/log/$1/config"
-		script "$VAR/service/.$1/log/run" "exec svlogd '$VAR/log/$1'"
-		script "$VAR/service/.$1/finish" "exec '$ROOT/etc/stack/service' -f"
-		script "$VAR/service/.$1/run" "exit 111"
-		mv "$VAR/service/.$1" "$service"
+		mv "$VAR/service/.$1" "$service"	# runsvdir passes over names with a dot
 	fi
+	script "$service/log/run" "exec svlogd '$VAR/log/$1'"
+	script "$service/finish" "exec '$ROOT/etc/stack/service' -f"
 	script "$service/run" "exec 2>&1
 $2"
 	name=$1

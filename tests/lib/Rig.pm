@@ -21,6 +21,8 @@ use POSIX ();
 use Test::More ();
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
+our $BUILD = $ENV{CUACA_BUILD} // 'build';
+$BUILD = "$ROOT/$BUILD" if $BUILD !~ m{^/};
 
 my @open;
 my $owner = $$;

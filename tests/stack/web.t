@@ -52,7 +52,7 @@ for my $web (qw(nginx lighttpd)) {
 
 subtest 'the files of INSTALL' => sub {
 	my $dir = tempdir('cuaca-install-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-	my $program = "$Rig::ROOT/" . ($ENV{CUACA_BUILD} // 'build') . '/fcgi-bin/weather.fcgi';
+	my $program = "$Rig::BUILD/fcgi-bin/weather.fcgi";
 	my $render = sub {
 		my ($template, $to, @values) = @_;
 		local $ENV{CUACA_WEB} = $template =~ /lighttpd/ ? 'lighttpd' : 'nginx';

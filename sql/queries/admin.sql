@@ -14,16 +14,16 @@ SELECT (SELECT max(name) FROM schema_migrations) AS schema_version,
 -- of the ingest started and finished and its exit code, NULL while it runs; the weight that was spent today
 -- (UTC); schema_version.
 SELECT (SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data) AS collected_at,
-	(SELECT count(*) FROM cities WHERE tracked) AS tracked,
-	(SELECT count(*) FROM (SELECT id FROM cities WHERE tracked
-		UNION SELECT city_id FROM demand WHERE granted_until IS NOT NULL) s) AS served,
+	t.tracked,
+	t.tracked + (SELECT count(*) FROM demand JOIN cities ON id = city_id
+		WHERE granted_until IS NOT NULL AND NOT cities.tracked) AS served,
 	extract(epoch FROM run.started_at)::bigint AS started_at,
 	extract(epoch FROM run.finished_at)::bigint AS finished_at,
 	run.exit_code,
 	(SELECT coalesce(sum(weight), 0) FROM quota_spent
 		WHERE minute >= date_bin('1 day', now(), 'epoch')) AS spent_today,
 	(SELECT max(name) FROM schema_migrations) AS schema_version
-FROM (VALUES (1)) one
+FROM (SELECT count(*) AS tracked FROM cities WHERE tracked) t
 LEFT JOIN (SELECT * FROM ingest_run ORDER BY id DESC LIMIT 1) run ON true;
 
 -- name: runs_last (read)

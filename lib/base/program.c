@@ -44,7 +44,7 @@ parse(const struct program *p, int argc, char **argv, struct command *cmd)
 			exit(EXIT_USAGE);
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc && !p->operands) {
 		fprintf(stderr, "%s: %s: not an option\n", p->name, argv[optind]);
 		print_usage(p, stderr);
 		exit(EXIT_USAGE);
@@ -64,8 +64,8 @@ program_start(const struct program *p, int argc, char **argv, struct settings *s
 	if (cmd.print || cmd.check)
 		exit(EXIT_DONE);
 	log_open(p->name,
-	    cmd.readable                 ? LOG_SINK_TEXT
-	    : s->log_to == LOG_TO_SYSLOG ? LOG_SINK_SYSLOG
-					 : LOG_SINK_JSON,
+	    cmd.readable || p->interactive ? LOG_SINK_TEXT
+	    : s->log_to == LOG_TO_SYSLOG   ? LOG_SINK_SYSLOG
+					   : LOG_SINK_JSON,
 	    (enum log_level)s->log_level);
 }

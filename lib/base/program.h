@@ -17,6 +17,9 @@ struct program {
 	    *options; /* long options of its own, ended by a zero row; NULL for none */
 	bool (*option)(
 	    int val, const char *arg); /* takes one of them; false where arg cannot be used */
+	bool operands; /* there may be some: from argv[optind] on, after program_start() */
+	bool
+	    interactive; /* people start it: the log is readable text on standard error, as with -d */
 };
 
 /* Parse -c -t -T -d -h and the program's own options, load the settings, open the log. Returns only when the

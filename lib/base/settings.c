@@ -312,6 +312,7 @@ settings_load(struct settings *s, const char *file)
 	struct fault f;
 
 	memset(s, 0, sizeof(*s));
+	s->file = file;
 	for (size_t i = 0; i < ROWS; i++)
 		set_value(s, &rows[i], rows[i].dflt, &f);
 	if (file != NULL && load_file(s, file) != RC_OK)

@@ -17,6 +17,8 @@ enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };
 enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 struct settings {
+	const char *file; /* what they were read from, as it was given; NULL: no file */
+
 	int64_t http_port, web, cache, rate_api, rate_key, nginx_workers;
 	char var[SETTING_TEXT];
 
@@ -47,7 +49,7 @@ struct settings {
 	int64_t log_level, log_to;
 };
 
-/* Fill *s from the defaults, file (NULL: none) and the environment. RC_INVALID after one line on standard
+/* Fill *s from the defaults, file (NULL: none, kept) and the environment. RC_INVALID after one line on standard
  * error that names the file and line, or the variable, and what is wrong. */
 enum rc settings_load(struct settings *s, const char *file);
 

@@ -99,8 +99,21 @@ finish_connect(PGconn *pg, struct deadline d)
 	return RC_OK;
 }
 
+/* The first line of libpq's reason, which may go on with guesses, or nothing where there was no time for one. */
+static void
+report_away(struct pool *pool, const PGconn *pg)
+{
+	const char *message = pg != NULL ? PQerrorMessage(pg) : "no memory";
+	size_t len = strcspn(message, "\n");
+	char reason[512];
+
+	snprintf(reason, sizeof(reason), "%.*s", (int)len, message);
+	pool_report(pool, false, len > 0 ? reason : "no connection in time");
+}
+
+/* A new connection, or NULL after telling the pool why. */
 static struct conn *
-conn_open(const struct db *db, const struct pool *pool, struct deadline d, enum rc *rc)
+conn_open(const struct db *db, struct pool *pool, struct deadline d, enum rc *rc)
 {
 	const struct settings *s = db->settings;
 	const char *password = s->postgresql_password[0] != '\0' ? s->postgresql_password : NULL;
@@ -116,9 +129,7 @@ conn_open(const struct db *db, const struct pool *pool, struct deadline d, enum 
 	c->pg = PQconnectStartParams(keys, values, 1);
 	if (c->pg != NULL && (*rc = finish_connect(c->pg, d)) == RC_OK)
 		return c;
-	if (c->pg != NULL)
-		log_event(LOG_LEVEL_DEBUG, "postgresql: connect",
-		    LOG_WITH(log_s("reason", PQerrorMessage(c->pg))));
+	report_away(pool, c->pg);
 	conn_close(c);
 	return NULL;
 }
@@ -255,7 +266,6 @@ borrow(const struct db *db, struct pool *pool, struct deadline d, struct conn **
 	}
 	if (*out == NULL && (*out = conn_open(db, pool, d, &rc)) == NULL) {
 		pool_give(pool, NULL);
-		pool_report(pool, false, "cannot connect");
 		return rc;
 	}
 	return RC_OK;

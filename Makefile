@@ -5,6 +5,7 @@
 
 # Where things go when they are installed; DESTDIR is prepended for packages.
 prefix = /usr/local
+bindir = $(prefix)/bin
 libexecdir = $(prefix)/lib/cuaca
 datadir = $(prefix)/share/cuaca
 mandir = $(prefix)/share/man
@@ -35,11 +36,12 @@ base_libs = -linih -lpthread -lm
 
 layers := base drivers weather web
 programs := $(B)/fcgi-bin/weather.fcgi $(B)/fcgi-bin/ops.fcgi $(B)/cron/weather-ingest
+commands := $(B)/cron/cuacactl
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
 archives = $(foreach l,$(1),$(B)/obj/$(l).a)
 
-all: $(programs)
+all: $(programs) $(commands)
 
 $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
@@ -52,6 +54,10 @@ $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(c
 $(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(weather_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+
+$(B)/cron/cuacactl: $(call objects,cron/cuacactl) $(call archives,weather drivers base)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(weather_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
 
 define layer
 $(B)/obj/$(1).a: $(call objects,lib/$(1)) $(if $(filter drivers,$(1)),$(B)/gen/sql.o)
@@ -75,6 +81,14 @@ $(B)/gen/sql.h: sql/gen.awk $(queries)
 $(B)/gen/sql.c: sql/gen.awk $(queries) $(B)/gen/sql.h
 	awk -f sql/gen.awk -v what=c $(queries) > $@.new && mv $@.new $@
 
+# Where cuacactl finds the rest once it is installed; anew only when that has changed.
+$(B)/gen/folders.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define CUACA_%s "%s"\n' LIBEXECDIR '$(libexecdir)' DATADIR '$(datadir)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/obj/cron/cuacactl/run.o: $(B)/gen/folders.h
+
 # ld names the symbols after the path it was given, so it runs in the file's folder.
 $(B)/obj/openapi.json.o: fcgi-bin/ops/openapi.json
 	@mkdir -p $(@D)
@@ -91,6 +105,10 @@ up:
 
 down status logs ingest:
 	@etc/stack/$@
+
+# make ctl ARGS="city list": cuacactl in the running stack.
+ctl:
+	@etc/stack/ctl $(ARGS)
 
 # Tests. Everything built with warnings as errors, then prove over all of tests/.
 
@@ -128,14 +146,17 @@ bench: all
 	@tests/bench/run
 
 install: all
-	install -d '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(mandir)/man8' '$(DESTDIR)$(sysconfdir)/cuaca'
+	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(mandir)/man8' '$(DESTDIR)$(sysconfdir)/cuaca'
 	install -m 755 $(programs) '$(DESTDIR)$(libexecdir)'
+	install -m 755 $(commands) '$(DESTDIR)$(bindir)'
 	install -m 644 $(wildcard fcgi-bin/*/*.8 cron/*/*.8) '$(DESTDIR)$(mandir)/man8'
 	cp -R sql www etc '$(DESTDIR)$(datadir)'
 	test -e '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf' || install -m 640 etc/cuaca.conf '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf'
 
+FORCE:
+
 clean:
 	rm -rf build build-san build-cov
 
-.PHONY: all up down status logs ingest unit check check-unit check-layers lint cover bench install clean
+.PHONY: FORCE all up down status logs ingest ctl unit check check-unit check-layers lint cover bench install clean
 .DELETE_ON_ERROR:

@@ -142,7 +142,7 @@ configure_simulator() {
 fastcgi() {
 	define "$1" "
 exec '$ROOT/etc/stack/service' env PGUSER=cuaca_$1 $(sanitizer)spawn-fcgi -n -s '$RUN/$1.sock' -M 0660 -b 1024 -- \\
-	/usr/bin/multiwatch -f $CUACA_PROCESSES -r 10 -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
+	/usr/bin/multiwatch -f $CUACA_PROCESSES -r 10 -t 1000 -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
 		"$VAR/etc/fastcgi.wanted" "$BUILD/fcgi-bin/$1.fcgi"
 }
 

@@ -8,6 +8,10 @@
 #include "commands.h"
 #include "format.h"
 #include "table.h"
+#include "drivers/cache.h"
+#include "weather/current.h"
+#include "weather/forecast.h"
+#include "weather/history.h"
 #include "weather/price.h"
 
 #include <inttypes.h>
@@ -18,6 +22,7 @@
 
 #define SEARCH_LIMIT 10
 #define WANTED_LIMIT 20
+#define CACHE_MS 2000
 
 /* Columns of the queries ingest_places and demand_wanted behind id and CITY9. */
 enum {
@@ -387,11 +392,38 @@ cmd_city_track(struct ctl *ctl)
 	return code == EXIT_DONE ? set_tracked(ctl, cities, n, true) : code;
 }
 
+/* Take a city's bodies from Redis, so that the API asks PostgreSQL whether it is still served. Without Redis they
+ * go by themselves. */
+static void
+forget_bodies(struct ctl *ctl, const struct city cities[], int n)
+{
+	struct cache *cache = cache_open(ctl->settings);
+	struct arena *a = ctl->arena;
+
+	for (int i = 0; i < n && cache != NULL; i++) {
+		const struct cache_item items[] = { { .key = current_key(a, cities[i].slug) },
+			{ .key = forecast_key(a, cities[i].slug) },
+			{ .key = history_page1_key(a, cities[i].slug) } };
+
+		for (int k = 0; k < 3; k++)
+			if (items[k].key == NULL)
+				goto out;
+		if (cache_set(cache, deadline_in(CACHE_MS), 3, items) != RC_OK)
+			goto out;
+	}
+out:
+	cache_close(cache);
+}
+
 int
 cmd_city_untrack(struct ctl *ctl)
 {
 	struct city *cities;
 	int n, code = load_operands(ctl, &cities, &n);
 
-	return code == EXIT_DONE ? set_tracked(ctl, cities, n, false) : code;
+	if (code == EXIT_DONE)
+		code = set_tracked(ctl, cities, n, false);
+	if (code == EXIT_DONE)
+		forget_bodies(ctl, cities, n);
+	return code;
 }

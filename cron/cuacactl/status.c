@@ -3,6 +3,7 @@
  * cuacactl status: how the weather is kept, on one screen.
  */
 #include "base/jsonw.h"
+#include "breaker.h"
 #include "commands.h"
 #include "format.h"
 #include "table.h"
@@ -11,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PROVIDER "open-meteo"
 #define RUNS 5
@@ -50,6 +52,7 @@ struct overview {
 	int64_t tracked, served;
 	int64_t stale; /* of those served: their update is overdue, or they have none */
 	struct price_day planned;
+	struct breaker_view breaker;
 };
 
 static enum rc
@@ -93,6 +96,7 @@ look(struct ctl *ctl, struct overview *o)
 	o->planned = price_day(ctl->settings, o->tracked);
 	for (int i = 0; i < o->places->n; i++)
 		o->stale += is_stale(ctl, db_int(o->places, i, P_COLLECTED_AT));
+	o->breaker = breaker_look(ctl);
 	return RC_OK;
 }
 
@@ -160,6 +164,19 @@ put_quota(struct jsonw *w, const struct ctl *ctl, const struct overview *o)
 }
 
 static void
+put_breaker(struct jsonw *w, const struct breaker_view *b)
+{
+	jsonw_object(w, "breaker");
+	jsonw_string(w, "state", b->state);
+	if (b->until != 0)
+		jsonw_time(w, "until", b->until);
+	else
+		jsonw_string(w, "until", NULL);
+	jsonw_string(w, "reason", b->reason);
+	jsonw_end(w);
+}
+
+static void
 put_run(struct jsonw *w, const struct db_rows *runs, int i)
 {
 	static const struct {
@@ -196,6 +213,7 @@ put_overview(const struct ctl *ctl, const struct overview *o)
 	put_weather(&w, ctl, o);
 	put_cities(&w, o);
 	put_quota(&w, ctl, o);
+	put_breaker(&w, &o->breaker);
 	jsonw_array(&w, "runs");
 	for (int i = 0; i < o->runs->n; i++)
 		put_run(&w, o->runs, i);
@@ -253,6 +271,21 @@ quota_lines(struct table *t, struct ctl *ctl, const struct overview *o)
 	    price_fits(&o->planned, s) ? "" : ", MORE THAN THE QUOTA");
 }
 
+/* "open until ...: limit-hourly"; when its time is over, the next run makes trial calls. */
+static void
+breaker_line(struct table *t, const struct ctl *ctl, const struct breaker_view *b)
+{
+	bool why = b->reason != NULL && strcmp(b->state, "closed") != 0;
+	char until[FORMAT_TEXT], when[FORMAT_TEXT + 32] = "";
+
+	if (b->until > ctl->now)
+		snprintf(when, sizeof(when), " until %s", format_time(b->until, until));
+	else if (b->until != 0)
+		snprintf(when, sizeof(when), ", the next run may try");
+	table_cell(t, "breaker");
+	table_cell(t, "%s%s%s%s", b->state, when, why ? ": " : "", why ? b->reason : "");
+}
+
 static int
 print_summary(struct ctl *ctl, const struct overview *o)
 {
@@ -264,6 +297,7 @@ print_summary(struct ctl *ctl, const struct overview *o)
 	table_cell(t, "%" PRId64 " tracked, %" PRId64 " on demand; %" PRId64 " of them stale",
 	    o->tracked, o->served - o->tracked, o->stale);
 	quota_lines(t, ctl, o);
+	breaker_line(t, ctl, &o->breaker);
 	table_cell(t, "schema");
 	table_cell(t, "%s", db_text(o->state, 0, S_SCHEMA));
 	return table_print(t);

@@ -95,7 +95,7 @@ subtest 'status' => sub {
 
 	my $json = json('status');
 
-	has([$json], qw(weather cities quota runs sizes));
+	has([$json], qw(weather cities quota runs sizes breaker));
 	has([$json->{weather}], qw(status collected_at next_update_at source schema));
 	like $json->{weather}{$_}, qr/\A$time\z/, "... $_" for qw(collected_at next_update_at);
 	is_deeply $json->{cities}, { tracked => $tracked, on_demand => 0, stale => 0 }, '... cities';
@@ -116,6 +116,34 @@ subtest 'status' => sub {
 	$rig->sql("UPDATE weather_data SET collected_at = collected_at + interval '1 hour'");
 	$ctl->{settings} = {};
 	like good($ctl->with(quota_day => 100), 'status'), qr/ a day, MORE THAN THE QUOTA$/m, 'a plan that does not fit';
+};
+
+subtest 'the breaker' => sub {
+	my $until = time + 1000;
+	my $state = "$rig->{folder}/tmp/state";
+
+	mkdir $state or die "$state: $!";
+
+	like good('status'), qr/^breaker  closed$/m, 'nothing known is closed';
+	$rig->redis('HSET', 'breaker:open-meteo', state => 'open', until => $until, reason => 'limit-hourly');
+	like good('status'), qr/^breaker  open until $time: limit-hourly$/m, 'open';
+	my $breaker = json('status')->{breaker};
+	has([$breaker], qw(state until reason));
+	like $breaker->{until}, qr/\A$time\z/, '... until then';
+	$rig->redis('HSET', 'breaker:open-meteo', until => time - 1);
+	like good('status'), qr/^breaker  open, the next run may try: limit-hourly$/m, 'its time is over';
+	$rig->redis('HSET', 'breaker:open-meteo', state => 'closed');
+	like good('status'), qr/^breaker  closed$/m, 'closed again';
+	is_deeply json('status')->{breaker}, { state => 'closed', until => undef, reason => 'limit-hourly' }, '... once open';
+	$rig->redis('DEL', 'breaker:open-meteo');
+
+	my $away = $ctl->with(redis => "$rig->{folder}/none");
+
+	like +($away->run('status'))[1], qr/^breaker  unknown$/m, 'Redis is away';
+	open my $out, '>', "$state/breaker-open-meteo" or die "$state: $!";
+	print $out "state=half-open\nuntil=$until\nreason=server-error\n";
+	close $out;
+	like +($away->with(state_dir => $state)->run('status'))[1], qr/^breaker  half-open: server-error$/m, '... and its file there';
 };
 
 subtest 'city list, and wanted' => sub {
@@ -182,8 +210,11 @@ subtest 'city track and untrack' => sub {
 	is good('city', 'track', 'bandung', 'cirebon'), "bandung: already tracked (Bandung, West Java, ID)\n"
 		. "cirebon: now tracked (Cirebon, West Java, ID)\n", 'two';
 	is tracked('cirebon'), 't', '... in the database';
+	$rig->redis('SET', "weather:cirebon:$_", '{}') for qw(current forecast history:page1);
 	is good('city', 'untrack', 'cirebon'), "cirebon: now not tracked (Cirebon, West Java, ID)\n", 'not any more';
 	is tracked('cirebon'), 'f', '... in the database';
+
+	is $rig->redis('KEYS', 'weather:cirebon:*'), '', '... and Redis';
 
 	bad($ctl, 100, qr/^cuacactl: no city is called "jakarto"; similar: jakarta/, 'city', 'track', 'jakarto', 'cirebon');
 	is tracked('cirebon'), 'f', '... and nothing is done';

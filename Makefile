@@ -49,7 +49,7 @@ $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web
 
 $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
 
 $(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
 	@mkdir -p $(@D)

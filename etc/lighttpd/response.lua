@@ -20,6 +20,20 @@ headers["Referrer-Policy"] = "no-referrer"
 headers["Content-Security-Policy"] =
 	"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+-- Which pages of other sites may read the answers, and what their browsers are told when they ask beforehand.
+local origin = "@CORS_ORIGIN@"
+local uri = r.req_attr["request.orig-uri"] or ""
+if origin ~= "" and (uri:sub(1, 5) == "/api/" or uri:sub(1, 4) == "/v1/") then
+	headers["Access-Control-Allow-Origin"] = origin
+	headers["Access-Control-Expose-Headers"] =
+		"ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id"
+	if r.req_attr["request.method"] == "OPTIONS" and r.req_header["Access-Control-Request-Method"] then
+		headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+		headers["Access-Control-Allow-Headers"] = "Authorization, X-API-Key"
+		headers["Access-Control-Max-Age"] = "86400"
+	end
+end
+
 -- lighttpd's own errors are HTML; no program's are.
 local status = r.req_item.http_status
 local kind = headers["Content-Type"]

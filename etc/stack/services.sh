@@ -90,7 +90,7 @@ configure_settings() (
 	keep cuaca.conf
 
 	# What only the web server or the ingest reads is no reason to restart the FastCGI programs.
-	grep -vE '^(#|(http_port|web|cache|rate_api|nginx_workers|var|ingest_batch|ingest_budget|fetch_|open_meteo_|source))' \
+	grep -vE '^(#|(http_port|web|cache|nginx_workers|cors_origin|var|ingest_batch|ingest_budget|fetch_|open_meteo_|source))' \
 		"$VAR/etc/cuaca.conf" >"$VAR/etc/fastcgi.wanted"
 )
 

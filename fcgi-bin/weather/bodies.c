@@ -7,6 +7,7 @@
 #include "weather.h"
 #include "weather/current.h"
 #include "weather/forecast.h"
+#include "web/limit.h"
 
 #include <string.h>
 
@@ -18,8 +19,8 @@ struct fill {
 	const char *key;
 };
 
-static bool
-is_slug(const char *s)
+bool
+bodies_is_slug(const char *s)
 {
 	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
@@ -106,7 +107,7 @@ fill(void *arg, struct finding *out)
 static const char *
 body_key(struct arena *a, const struct body *b)
 {
-	const char *slug = is_slug(b->slug) ? b->slug : "";
+	const char *slug = bodies_is_slug(b->slug) ? b->slug : "";
 
 	return b->kind == BODY_CURRENT ? current_key(a, slug) : forecast_key(a, slug);
 }
@@ -122,14 +123,13 @@ bodies_read(struct req *rq, int n, struct body bodies[])
 	for (int i = 0; i < n; i++)
 		if ((keys[i] = body_key(rq->arena, &bodies[i])) == NULL)
 			return RC_NOMEM;
-	if (cache_get(app->cache, rq->deadline, rq->arena, n, keys, values) != RC_OK)
-		memset(values, 0, sizeof(values)); /* Redis away is all misses */
+	rc = limit_read(rq, n, keys, values);
 	for (int i = 0; i < n && rc == RC_OK; i++) {
 		struct fill fl = { rq, &bodies[i], keys[i] };
 
 		if (values[i].data != NULL)
 			bodies[i].found = (struct finding){ FOUND, values[i].data, values[i].len };
-		else if (!is_slug(bodies[i].slug))
+		else if (!bodies_is_slug(bodies[i].slug))
 			bodies[i].found = (struct finding){ .kind = UNKNOWN_CITY };
 		else
 			rc = flight_join(app->flights, keys[i], rq->deadline, rq->arena, fill, &fl,

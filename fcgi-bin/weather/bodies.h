@@ -19,8 +19,12 @@ struct body {
 	struct finding found; /* set by bodies_read(), in the request's arena */
 };
 
-/* Read n bodies, at most BODIES_MAX: one round trip to Redis, then PostgreSQL for each that was not there. RC_OK
- * also where there is no such city or no weather of it: found tells. */
+/* Read n bodies, at most BODIES_MAX: one round trip to Redis, in which the request is counted as well (limit_read()
+ * says how that fails), then PostgreSQL for each that was not there. RC_OK also where there is no such city or no
+ * weather of it: found tells. */
 enum rc bodies_read(struct req *rq, int n, struct body bodies[]);
+
+/* Whether a text can be a slug at all. */
+bool bodies_is_slug(const char *text);
 
 #endif

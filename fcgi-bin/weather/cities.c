@@ -5,6 +5,7 @@
 #include "weather.h"
 
 #include "weather/city.h"
+#include "web/limit.h"
 
 #include <math.h>
 
@@ -74,7 +75,7 @@ weather_cities(struct req *rq, struct res *rs)
 
 	if (request_value(rq, "q")->given && request_value(rq, "near")->given)
 		return request_reject(rq, "near", "cannot be combined with q");
-	if ((rc = find_cities(rq, &rows)) != RC_OK)
+	if ((rc = limit_count(rq)) != RC_OK || (rc = find_cities(rq, &rows)) != RC_OK)
 		return rc;
 	jsonw_object(&w, NULL);
 	put_cities(&w, "items", rows);
@@ -91,8 +92,10 @@ weather_city(struct req *rq, struct res *rs)
 	const char *argv[] = { rq->rest };
 	const struct db_rows *rows;
 	struct city c;
-	enum rc rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_BY_SLUG, argv, &rows);
+	enum rc rc = limit_count(rq);
 
+	if (rc == RC_OK)
+		rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_BY_SLUG, argv, &rows);
 	if (rc != RC_OK)
 		return rc;
 	if (rows->n == 0) {

@@ -15,14 +15,17 @@ main(int argc, char **argv)
 	static const struct program program = { .name = "weather.fcgi", .usage = "" };
 	struct settings settings;
 	struct weather_app app = { .settings = &settings };
+	struct limiter limiter = { .settings = &settings };
 
 	program_start(&program, argc, argv, &settings);
 	app.db = db_open(&settings, program.name, settings.request_timeout);
 	app.cache = cache_open(&settings);
 	app.flights = flights_new();
+	limiter.cache = app.cache;
+	limiter.db = app.db;
 	if (app.db == NULL || app.cache == NULL || app.flights == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
-	if (worker_serve(&settings, weather_routes, &app) != RC_OK)
+	if (worker_serve(&settings, weather_routes, &limiter, &app) != RC_OK)
 		log_die(EXIT_USAGE,
 		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
 	flights_free(app.flights);

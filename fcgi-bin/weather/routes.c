@@ -4,16 +4,33 @@
  */
 #include "weather.h"
 
+/* In the order of enum units, lang, format. */
+static const char *const units[] = { "metric", "imperial", NULL };
+static const char *const langs[] = { "en", "id", NULL };
+static const char *const formats[] = { "json", "text", "csv", "prometheus", NULL };
+
 static const struct param current_params[] = { { "city", .type = PT_TEXT, .min = 1, .max = 80 },
 	{ "cities", .type = PT_LIST, .max = 50 }, { "lat", .type = PT_LAT },
-	{ "lon", .type = PT_LON }, { 0 } };
+	{ "lon", .type = PT_LON }, { "units", .type = PT_CHOICE, .choices = units },
+	{ "lang", .type = PT_CHOICE, .choices = langs },
+	{ "format", .type = PT_CHOICE, .choices = formats }, { 0 } };
+
+static const struct param forecast_params[] = { { "city", .type = PT_TEXT, .min = 1, .max = 80 },
+	{ "lat", .type = PT_LAT }, { "lon", .type = PT_LON },
+	{ "days", .type = PT_INT, .min = 1, .max = 7 },
+	{ "units", .type = PT_CHOICE, .choices = units },
+	{ "lang", .type = PT_CHOICE, .choices = langs },
+	{ "format", .type = PT_CHOICE, .choices = formats }, { 0 } };
 
 static const struct param cities_params[] = { { "q", .type = PT_TEXT, .min = 2, .max = 80 },
 	{ "near", .type = PT_POINT }, { "limit", .type = PT_INT, .min = 1, .max = 100 }, { 0 } };
 
 static const struct param no_params[] = { { 0 } };
 
-const struct route weather_routes[] = { { M_GET, "/api/weather/current", weather_current,
-					    current_params },
-	{ M_GET, "/api/cities", weather_cities, cities_params },
-	{ M_GET, "/api/cities/{slug}", weather_city, no_params }, { 0 } };
+const struct route weather_routes[] = {
+	{ M_GET, "/api/weather/current", weather_current, current_params, "weather" },
+	{ M_GET, "/api/weather/forecast", weather_forecast, forecast_params, "weather" },
+	{ M_GET, "/api/cities", weather_cities, cities_params, "cities" },
+	{ M_GET, "/api/cities/{slug}", weather_city, no_params, "cities" },
+	{ 0 },
+};

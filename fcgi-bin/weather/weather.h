@@ -25,6 +25,9 @@ extern const struct route weather_routes[];
 /* GET /api/weather/current: by city, by cities, or for the tracked city nearest to lat and lon. */
 handler weather_current;
 
+/* GET /api/weather/forecast: the hours and days to come. */
+handler weather_forecast;
+
 /* GET /api/cities: the gazetteer by name (q), by distance (near), or by population. */
 handler weather_cities;
 

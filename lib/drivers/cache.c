@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define KEYS_MAX 128 /* of one cache_get() */
+#define KEYS_MAX 128 /* of one command */
 
 /* A leaky bucket as nginx's limit_req with nodelay has it. The key holds the microsecond of Redis's clock at which the
  * bucket will have run empty. */

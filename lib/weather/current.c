@@ -63,19 +63,17 @@ current_key(struct arena *a, const char *slug)
 	return arena_printf(a, "weather:%s:current", slug);
 }
 
-static void
-put_weather(struct jsonw *w, const struct current *c, const struct present *p)
+void
+current_json_values(
+    struct jsonw *w, const double value[Q__MAX], bool is_day, const struct present *p)
 {
-	jsonw_object(w, "current");
-	jsonw_time(w, "observed_at", c->observed_at);
 	for (int q = 0; q < Q__MAX; q++) {
-		quantity_json(w, &quantities[q], c->value[q], p->units);
+		quantity_json(w, &quantities[q], value[q], p->units);
 		if (q != Q_WEATHER_CODE)
 			continue;
-		quantity_json_desc(w, c->value[q], p->lang);
-		jsonw_bool(w, "is_day", c->is_day);
+		quantity_json_desc(w, value[q], p->lang);
+		jsonw_bool(w, "is_day", is_day);
 	}
-	jsonw_end(w);
 }
 
 void
@@ -87,7 +85,10 @@ current_json(struct jsonw *w, const struct current *c, const struct settings *s,
 
 	jsonw_object(w, NULL);
 	city_json_brief(w, "city", &c->city);
-	put_weather(w, c, p);
+	jsonw_object(w, "current");
+	jsonw_time(w, "observed_at", c->observed_at);
+	current_json_values(w, c->value, c->is_day, p);
+	jsonw_end(w);
 	quantity_json_units(w, "units", quantities, Q__MAX, p->units);
 	quantity_json_origin(w, c->collected_at, schedule_next(s, since), stale, c->source);
 	jsonw_end(w);

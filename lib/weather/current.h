@@ -39,6 +39,10 @@ struct current {
 /* A row of the query weather_current. False where the city has no observation yet; the city is filled then too. */
 bool current_from_row(const struct db_rows *rows, int row, struct current *c);
 
+/* The members of the object "current" but for observed_at. */
+void current_json_values(
+    struct jsonw *w, const double value[Q__MAX], bool is_day, const struct present *p);
+
 /* "weather:<slug>:current", in the arena; NULL without memory. */
 char *current_key(struct arena *a, const char *slug);
 

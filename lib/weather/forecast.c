@@ -4,7 +4,6 @@
  */
 #include "weather/forecast.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "weather/read.h"
 #include "weather/schedule.h"
@@ -134,19 +133,37 @@ forecast_key(struct arena *a, const char *slug)
 	return arena_printf(a, "weather:%s:forecast", slug);
 }
 
+static int64_t
+hour_time(const struct forecast *f, int i)
+{
+	return f->hourly_from + (int64_t)i * HOUR;
+}
+
+bool
+forecast_is_day(const struct forecast *f, int i)
+{
+	return sun_is_up(hour_time(f, i), f->city.latitude, f->city.longitude);
+}
+
+char *
+forecast_date(const struct forecast *f, int i, char text[CLOCK_TEXT])
+{
+	clock_format(f->daily_from + (int64_t)i * DAY + f->utc_offset, text);
+	text[10] = '\0';
+	return text;
+}
+
 static void
 put_hour(struct jsonw *w, const struct forecast *f, int i, const struct present *p)
 {
-	int64_t t = f->hourly_from + (int64_t)i * HOUR;
-
 	jsonw_object(w, NULL);
-	jsonw_time(w, "time", t);
+	jsonw_time(w, "time", hour_time(f, i));
 	for (int q = 0; q < H__MAX; q++) {
 		quantity_json(w, &hourly_quantities[q], f->hourly[q][i], p->units);
 		if (q == H_WEATHER_CODE)
 			quantity_json_desc(w, f->hourly[q][i], p->lang);
 	}
-	jsonw_bool(w, "is_day", sun_is_up(t, f->city.latitude, f->city.longitude));
+	jsonw_bool(w, "is_day", forecast_is_day(f, i));
 	jsonw_end(w);
 }
 
@@ -168,10 +185,8 @@ put_day(struct jsonw *w, const struct forecast *f, int i, const struct present *
 {
 	char date[CLOCK_TEXT];
 
-	clock_format(f->daily_from + (int64_t)i * DAY + f->utc_offset, date);
-	date[10] = '\0';
 	jsonw_object(w, NULL);
-	jsonw_string(w, "date", date);
+	jsonw_string(w, "date", forecast_date(f, i, date));
 	for (int q = 0; q < D__MAX; q++)
 		put_day_quantity(w, q, f->daily[q][i], p);
 	jsonw_end(w);
@@ -186,28 +201,38 @@ put_units(struct jsonw *w, const struct present *p)
 	jsonw_end(w);
 }
 
-/* Days first to last - 1 and the hours in them. */
-static void
-put_days(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now,
-    int first, int last, const struct present *p)
+static struct forecast_span
+span_of_days(const struct forecast *f, int first, int last)
 {
-	int64_t from = f->daily_from + (int64_t)first * DAY,
-		to = f->daily_from + (int64_t)last * DAY;
+	return (struct forecast_span){ first, last, f->daily_from + (int64_t)first * DAY,
+		f->daily_from + (int64_t)last * DAY };
+}
+
+struct forecast_span
+forecast_span(const struct forecast *f, int64_t now, int days)
+{
+	int64_t today = now > f->daily_from ? (now - f->daily_from) / DAY : 0;
+	int first = today < f->days ? (int)today : f->days;
+
+	return span_of_days(f, first, first + days < f->days ? first + days : f->days);
+}
+
+static void
+put_span(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now,
+    struct forecast_span span, const struct present *p)
+{
 	int64_t due = schedule_forecast_next(s, f->collected_at);
 	bool stale = now >= schedule_forecast_stale_at(s, f->collected_at);
 
 	jsonw_object(w, NULL);
 	city_json_brief(w, "city", &f->city);
 	jsonw_array(w, "hourly");
-	for (int i = 0; i < f->hours; i++) {
-		int64_t t = f->hourly_from + (int64_t)i * HOUR;
-
-		if (t >= from && t < to)
+	for (int i = 0; i < f->hours; i++)
+		if (hour_time(f, i) >= span.from && hour_time(f, i) < span.to)
 			put_hour(w, f, i, p);
-	}
 	jsonw_end(w);
 	jsonw_array(w, "daily");
-	for (int i = first; i < last; i++)
+	for (int i = span.first; i < span.last; i++)
 		put_day(w, f, i, p);
 	jsonw_end(w);
 	put_units(w, p);
@@ -221,17 +246,13 @@ void
 forecast_json(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now,
     int days, const struct present *p)
 {
-	int64_t today = now > f->daily_from ? (now - f->daily_from) / DAY : 0;
-	int first = today < f->days ? (int)today : f->days;
-	int last = first + days < f->days ? first + days : f->days;
-
-	put_days(w, f, s, now, first, last, p);
+	put_span(w, f, s, now, forecast_span(f, now, days), p);
 }
 
 void
 forecast_json_all(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now)
 {
-	put_days(w, f, s, now, 0, f->days, &present_default);
+	put_span(w, f, s, now, span_of_days(f, 0, f->days), &present_default);
 }
 
 /* One array of objects back into columns: n of them from the time in the first. */

@@ -5,6 +5,7 @@
 #ifndef CUACA_FORECAST_H
 #define CUACA_FORECAST_H
 
+#include "base/clock.h"
 #include "base/settings.h"
 #include "weather/city.h"
 #include "weather/quantity.h"
@@ -71,6 +72,19 @@ void forecast_json(struct jsonw *w, const struct forecast *f, const struct setti
     int days, const struct present *p);
 void forecast_json_all(
     struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now);
+
+/* Which days that answer has: first to last - 1. And which of the hours are in them: [from, to) in UNIX seconds. */
+struct forecast_span {
+	int first, last;
+	int64_t from, to;
+};
+struct forecast_span forecast_span(const struct forecast *f, int64_t now, int days);
+
+/* "2026-11-23": the date of day i in the city. Returns text. */
+char *forecast_date(const struct forecast *f, int i, char text[CLOCK_TEXT]);
+
+/* Whether the sun is up at hour i. */
+bool forecast_is_day(const struct forecast *f, int i);
 
 /* Read a canonical body back, all in the arena. RC_INVALID where it is none. */
 enum rc forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f);

@@ -8,6 +8,10 @@
 
 const struct present present_default = { UNITS_METRIC, LANG_EN };
 
+const char quantity_link[] =
+    "<https://open-meteo.com/>; rel=\"author\"; title=\"Weather data by Open-Meteo.com\", "
+    "<https://creativecommons.org/licenses/by/4.0/>; rel=\"license\"";
+
 static int
 decimals_of(const struct quantity_info *info, enum units units)
 {
@@ -41,6 +45,17 @@ quantity_json(struct jsonw *w, const struct quantity_info *info, double v, enum 
 }
 
 void
+quantity_text(struct buf *b, const struct quantity_info *info, double v, enum units units)
+{
+	struct quantity_info nameless = *info;
+	struct jsonw w = JSONW_INIT(b);
+
+	nameless.name = NULL;
+	if (isfinite(v))
+		quantity_json(&w, &nameless, v, units);
+}
+
+void
 quantity_json_desc(struct jsonw *w, double code, enum lang lang)
 {
 	jsonw_string(w, "weather_desc", isfinite(code) ? wmo_text((int)code, lang) : NULL);
@@ -61,8 +76,8 @@ quantity_json_units(
 }
 
 /* The words Open-Meteo's licence, CC BY 4.0, asks for. */
-static void
-put_attribution(struct jsonw *w)
+void
+quantity_json_attribution(struct jsonw *w)
 {
 	jsonw_object(w, "attribution");
 	jsonw_string(w, "text", "Weather data by Open-Meteo.com");
@@ -79,5 +94,5 @@ quantity_json_origin(
 	jsonw_time(w, "next_update_at", next_update_at);
 	jsonw_bool(w, "stale", stale);
 	jsonw_string(w, "source", source);
-	put_attribution(w);
+	quantity_json_attribution(w);
 }

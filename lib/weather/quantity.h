@@ -31,6 +31,9 @@ struct present {
 /* Metric, English: what is stored in Redis and sent where nothing else is asked for. */
 extern const struct present present_default;
 
+/* The words that Open-Meteo's licence asks for, as a Link header, where the body has no room for them. */
+extern const char quantity_link[];
+
 /* v, which is metric, as a member in the units asked for; null where it is NAN. */
 void quantity_json(struct jsonw *w, const struct quantity_info *info, double v, enum units units);
 
@@ -41,11 +44,17 @@ void quantity_json_desc(struct jsonw *w, double code, enum lang lang);
 void quantity_json_units(
     struct jsonw *w, const char *name, const struct quantity_info infos[], int n, enum units units);
 
+/* The same as text without a unit; nothing where v is NAN. */
+void quantity_text(struct buf *b, const struct quantity_info *info, double v, enum units units);
+
 /* v as it is shown, converted and rounded; its unit, NULL where it has none. */
 double quantity_shown(const struct quantity_info *info, double v, enum units units);
 const char *quantity_unit(const struct quantity_info *info, enum units units);
 
-/* The members that end every weather answer. Times are UNIX seconds. */
+/* The member "attribution". */
+void quantity_json_attribution(struct jsonw *w);
+
+/* The members that end every weather answer, attribution included. Times are UNIX seconds. */
 void quantity_json_origin(
     struct jsonw *w, int64_t collected_at, int64_t next_update_at, bool stale, const char *source);
 

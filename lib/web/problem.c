@@ -4,6 +4,8 @@
  */
 #include "web/problem.h"
 
+#include <inttypes.h>
+
 static const struct {
 	int status;
 	int retry_after; /* seconds; 0: no such header, or the caller sets it */
@@ -11,6 +13,7 @@ static const struct {
 } problems[PROBLEM__MAX] = {
 	[PROBLEM_INVALID_PARAMETER] = { 400, 0, "/problems/invalid-parameter",
 	    "A parameter cannot be used" },
+	[PROBLEM_INVALID_KEY] = { 401, 0, "/problems/invalid-key", "No such API key" },
 	[PROBLEM_NOT_FOUND] = { 404, 0, "/problems/not-found", "There is nothing at this path" },
 	[PROBLEM_UNKNOWN_CITY] = { 404, 0, "/problems/unknown-city", "No such city" },
 	[PROBLEM_NOT_TRACKED] = { 404, 0, "/problems/not-tracked",
@@ -19,6 +22,7 @@ static const struct {
 	    "No weather has been collected yet" },
 	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, 0, "/problems/method-not-allowed",
 	    "The method is not allowed here" },
+	[PROBLEM_RATE_LIMITED] = { 429, 0, "/problems/rate-limited", "Too many requests" },
 	[PROBLEM_UNAVAILABLE] = { 503, 5, "/problems/unavailable",
 	    "A server behind this one is away" },
 	[PROBLEM_TIMEOUT] = { 503, 5, "/problems/timeout", "The answer took too long" },
@@ -29,7 +33,7 @@ static const enum problem of_rc[RC__MAX] = {
 	[RC_OK] = PROBLEM_INTERNAL,
 	[RC_NOTFOUND] = PROBLEM_NOT_FOUND,
 	[RC_INVALID] = PROBLEM_INTERNAL,
-	[RC_DENIED] = PROBLEM_INTERNAL,
+	[RC_DENIED] = PROBLEM_INVALID_KEY,
 	[RC_CONFLICT] = PROBLEM_INTERNAL,
 	[RC_BUSY] = PROBLEM_TIMEOUT,
 	[RC_DOWN] = PROBLEM_UNAVAILABLE,
@@ -92,10 +96,25 @@ first_bad(const struct req *rq)
 	return arena_printf(rq->arena, "%s: %s", rq->bad->name, rq->bad->detail);
 }
 
+static void
+rate_limited(const struct req *rq, struct res *rs)
+{
+	problem_write(rq, rs, PROBLEM_RATE_LIMITED,
+	    arena_printf(rq->arena,
+		"more than %" PRId64 " requests a second from one %s; wait %" PRId64 " s",
+		rq->limit.rate, rq->api_key != NULL ? "API key" : "address", rq->limit.reset));
+	rs->retry_after = rq->limit.reset;
+}
+
 void
 problem_from_rc(const struct req *rq, struct res *rs, enum rc rc)
 {
-	if (rc == RC_INVALID && rq->bad != NULL)
+	if (rc == RC_BUSY && rq->limit.over)
+		rate_limited(rq, rs);
+	else if (rc == RC_DENIED)
+		problem_write(rq, rs, PROBLEM_INVALID_KEY,
+		    "this API key was never given out, or was revoked");
+	else if (rc == RC_INVALID && rq->bad != NULL)
 		problem_write(rq, rs, PROBLEM_INVALID_PARAMETER, first_bad(rq));
 	else
 		problem_write(rq, rs, of_rc[rc], NULL);

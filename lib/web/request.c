@@ -181,6 +181,43 @@ take_point(struct req *rq, const struct param *p, char *text, struct value *v)
 }
 
 static enum rc
+take_choice(struct req *rq, const struct param *p, const char *text, struct value *v)
+{
+	const char *all = "";
+
+	for (int i = 0; p->choices[i] != NULL; i++) {
+		if (strcmp(p->choices[i], text) == 0) {
+			v->i = i;
+			return RC_OK;
+		}
+		all = arena_printf(rq->arena, "%s%s%s", all, i > 0 ? ", " : "", p->choices[i]);
+		if (all == NULL)
+			return RC_NOMEM;
+	}
+	return request_reject(rq, p->name,
+	    arena_printf(rq->arena, "must be one of %s, not \"%s\"", all, shown(rq, text)));
+}
+
+static enum rc
+take_time(struct req *rq, const struct param *p, char *text, struct value *v)
+{
+	const char *time = text;
+
+	if (strlen(text) == 10)
+		time = arena_printf(rq->arena, "%sT00:00:00Z", text);
+	else if (strlen(text) == 25 && text[19] == ' ')
+		text[19] = '+'; /* an offset whose plus sign was not escaped */
+	if (time == NULL)
+		return RC_NOMEM;
+	if (!clock_parse(time, &v->i))
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena,
+			"\"%s\" is neither a date (2026-11-22) nor a time (2026-11-22T22:15:00Z)",
+			shown(rq, text)));
+	return RC_OK;
+}
+
+static enum rc
 take_value(struct req *rq, const struct param *p, char *text, struct value *v)
 {
 	if (v->given)
@@ -199,6 +236,8 @@ take_value(struct req *rq, const struct param *p, char *text, struct value *v)
 	case PT_LAT: return take_degrees(rq, p, text, 90, &v->num);
 	case PT_LON: return take_degrees(rq, p, text, 180, &v->num);
 	case PT_POINT: return take_point(rq, p, text, v);
+	case PT_CHOICE: return take_choice(rq, p, text, v);
+	case PT_TIME: return take_time(rq, p, text, v);
 	}
 	return RC_INVALID;
 }

@@ -29,8 +29,10 @@ reason(int status)
 	case 204: return "No Content";
 	case 304: return "Not Modified";
 	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
+	case 429: return "Too Many Requests";
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
 	}
@@ -75,17 +77,32 @@ put_date(struct buf *head, const char *name, int64_t unix_s)
 	buf_printf(head, "%s: %s\r\n", name, text);
 }
 
+/* What is cached for everybody must not tell one client's limit: it stands on what is not. */
 static void
-put_caching(struct buf *head, const struct res *rs, const char *etag)
+put_limit(struct buf *head, const struct req *rq, const struct res *rs)
+{
+	const struct limit_state *l = &rq->limit;
+
+	if (l->rate < 1 || (rs->max_age > 0 && rq->api_key == NULL))
+		return;
+	buf_printf(head,
+	    "RateLimit-Limit: %" PRId64 "\r\nRateLimit-Remaining: %" PRId64
+	    "\r\nRateLimit-Reset: %" PRId64 "\r\n",
+	    l->rate, l->left, l->reset);
+}
+
+static void
+put_caching(struct buf *head, const struct req *rq, const struct res *rs, const char *etag)
 {
 	if (rs->max_age < 1) {
 		buf_adds(head, "Cache-Control: no-store\r\n");
 		return;
 	}
 	buf_printf(head,
-	    "ETag: %s\r\nCache-Control: public, max-age=%" PRId64
+	    "ETag: %s\r\nCache-Control: %s, max-age=%" PRId64
 	    ", stale-while-revalidate=%d, stale-if-error=%d\r\n",
-	    etag, rs->max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
+	    etag, rq->api_key != NULL ? "private" : "public", rs->max_age, STALE_WHILE_REVALIDATE,
+	    STALE_IF_ERROR);
 	if (rs->last_modified > 0)
 		put_date(head, "Last-Modified", rs->last_modified);
 }
@@ -94,7 +111,14 @@ static void
 put_head(const struct req *rq, const struct res *rs, int status, const char *etag, struct buf *head)
 {
 	buf_printf(head, "Status: %d %s\r\nX-Request-Id: %s\r\n", status, reason(status), rq->id);
-	put_caching(head, rs, etag);
+	put_caching(head, rq, rs, etag);
+	put_limit(head, rq, rs);
+	if (rs->vary != NULL)
+		buf_printf(head, "Vary: %s\r\n", rs->vary);
+	if (rs->link != NULL)
+		buf_printf(head, "Link: %s\r\n", rs->link);
+	if (status == 401)
+		buf_adds(head, "WWW-Authenticate: Bearer realm=\"cuaca\"\r\n");
 	if (rs->retry_after > 0)
 		buf_printf(head, "Retry-After: %" PRId64 "\r\n", rs->retry_after);
 	if (rs->allow != NULL)

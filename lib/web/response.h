@@ -20,6 +20,8 @@ struct res {
 	int64_t last_modified; /* UNIX seconds; 0: not known */
 	int64_t retry_after; /* seconds; 0: no such header */
 	const char *allow; /* for 405 and OPTIONS; NULL: no such header */
+	const char *vary; /* the request's header that the answer depends on; NULL: on none */
+	const char *link; /* the header Link; NULL: no such header */
 	struct buf body;
 };
 

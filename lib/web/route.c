@@ -5,6 +5,7 @@
 #include "web/route.h"
 
 #include "base/log.h"
+#include "web/limit.h"
 #include "web/problem.h"
 
 #include <string.h>
@@ -38,11 +39,15 @@ find(const struct route routes[], struct req *rq)
 static enum rc
 run(const struct route *r, struct req *rq, struct res *rs)
 {
-	enum rc rc;
+	enum rc rc, limited;
 
 	rq->params = r->params;
+	rq->limit_class = r->limit;
 	if ((rc = request_parse_query(rq)) == RC_OK)
 		rc = r->run(rq, rs);
+	/* Whoever has not read Redis is counted here: bad input is no way around the limit. */
+	if ((rc == RC_OK || rc == RC_INVALID) && (limited = limit_count(rq)) != RC_OK)
+		rc = limited;
 	if (rc == RC_OK && !buf_ok(&rs->body))
 		rc = RC_NOMEM;
 	return rc;
@@ -63,7 +68,7 @@ route_run(const struct route routes[], struct req *rq, struct res *rs)
 		problem_write(rq, rs, PROBLEM_METHOD_NOT_ALLOWED, "allowed here: " ALLOWED);
 		rs->allow = ALLOWED;
 	} else if ((rc = run(r, rq, rs)) != RC_OK) {
-		if (rc != RC_INVALID)
+		if (rc != RC_INVALID && rc != RC_DENIED && !rq->limit.over)
 			log_event(LOG_LEVEL_WARN, "request failed",
 			    LOG_WITH(log_s("endpoint", r->path), log_s("result", rc_name(rc))));
 		problem_from_rc(rq, rs, rc);

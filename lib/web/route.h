@@ -18,9 +18,11 @@ struct route {
 	    *path; /* a last segment "{name}" stands for any one segment; NULL ends the table */
 	handler *run;
 	const struct param *params; /* ended by a NULL name */
+	const char *limit; /* the class that its requests are counted in; NULL: they are not */
 };
 
-/* Find the route of rq->path, check the method and the parameters, run the handler; whatever happens, rs is an answer. */
+/* Find the route of rq->path, check the method and the parameters, run the handler, see that the request was
+ * counted; whatever happens, rs is an answer. */
 void route_run(const struct route routes[], struct req *rq, struct res *rs);
 
 #endif

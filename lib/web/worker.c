@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -34,6 +35,7 @@ enum state { WAITING, BUSY, ENDED };
 struct server {
 	const struct settings *settings;
 	const struct route *routes;
+	const struct limiter *limiter;
 	void *app;
 	atomic_bool stopping;
 };
@@ -99,6 +101,18 @@ request_path(struct arena *a, char **envp)
 	return request_decode(a, raw, strcspn(raw, "?"), false);
 }
 
+/* The key a client shows, in either of two headers; NULL for none. */
+static const char *
+api_key(char **envp)
+{
+	const char *key = or_empty(FCGX_GetParam("HTTP_X_API_KEY", envp));
+	const char *authorization = or_empty(FCGX_GetParam("HTTP_AUTHORIZATION", envp));
+
+	if (key[0] == '\0' && strncasecmp(authorization, "Bearer ", 7) == 0)
+		key = authorization + 7;
+	return key[0] != '\0' ? key : NULL;
+}
+
 static void
 request_read(struct worker *w, char **envp, struct req *rq)
 {
@@ -112,6 +126,10 @@ request_read(struct worker *w, char **envp, struct req *rq)
 		.path = request_path(w->arena, envp),
 		.query = or_empty(FCGX_GetParam("QUERY_STRING", envp)),
 		.if_none_match = FCGX_GetParam("HTTP_IF_NONE_MATCH", envp),
+		.accept_language = FCGX_GetParam("HTTP_ACCEPT_LANGUAGE", envp),
+		.address = or_empty(FCGX_GetParam("REMOTE_ADDR", envp)),
+		.api_key = api_key(envp),
+		.limiter = w->server->limiter,
 		.app = w->server->app,
 	};
 }
@@ -255,9 +273,12 @@ stop(struct server *server, struct worker *workers, int n)
 }
 
 enum rc
-worker_serve(const struct settings *settings, const struct route routes[], void *app)
+worker_serve(const struct settings *settings, const struct route routes[],
+    const struct limiter *limiter, void *app)
 {
-	struct server server = { .settings = settings, .routes = routes, .app = app };
+	struct server server = {
+		.settings = settings, .routes = routes, .limiter = limiter, .app = app
+	};
 	int n = (int)settings->threads, sig;
 	struct worker *workers = calloc((size_t)n, sizeof(*workers));
 	sigset_t ending;

@@ -6,11 +6,13 @@
 #define CUACA_WORKER_H
 
 #include "base/settings.h"
+#include "web/limit.h"
 #include "web/route.h"
 
 /* Serve the listening socket on descriptor 0 with settings->threads threads. Returns after SIGTERM, SIGINT or
- * SIGUSR1, when the requests in hand are answered (or request_timeout has passed). app is handed to the
- * handlers. RC_INVALID where descriptor 0 is no FastCGI socket. */
-enum rc worker_serve(const struct settings *settings, const struct route routes[], void *app);
+ * SIGUSR1, when the requests in hand are answered (or request_timeout has passed). limiter may
+ * be NULL; app is handed to the handlers. RC_INVALID where descriptor 0 is no FastCGI socket. */
+enum rc worker_serve(const struct settings *settings, const struct route routes[],
+    const struct limiter *limiter, void *app);
 
 #endif

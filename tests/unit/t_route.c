@@ -73,13 +73,13 @@ busy(struct req *rq, struct res *rs)
 
 static const struct param none[] = { { 0 } };
 static const struct route routes[] = {
-	{ M_GET, "/api/hello", hello, none },
-	{ M_GET, "/api/echo", hello, none },
-	{ M_GET, "/api/echo/{what}", echo, none },
-	{ M_GET, "/api/huge", huge, none },
-	{ M_GET, "/api/refuse", refuse, none },
-	{ M_GET, "/api/down", down, none },
-	{ M_GET, "/api/busy", busy, none },
+	{ M_GET, "/api/hello", hello, none, NULL },
+	{ M_GET, "/api/echo", hello, none, NULL },
+	{ M_GET, "/api/echo/{what}", echo, none, NULL },
+	{ M_GET, "/api/huge", huge, none, NULL },
+	{ M_GET, "/api/refuse", refuse, none, NULL },
+	{ M_GET, "/api/down", down, none, NULL },
+	{ M_GET, "/api/busy", busy, none, NULL },
 	{ 0 },
 };
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A line for people: a terminal, a status bar, a message.
+ */
+#include "weather/face.h"
+
+#include "weather/schedule.h"
+
+#include <math.h>
+
+static const struct {
+	const char *feels_like, *humidity, *wind, *from, *calm, *away, *stale, *to, *precipitation,
+	    *wind_to;
+} words[LANG__MAX] = {
+	[LANG_EN] = { "feels like", "humidity", "wind", "from", "calm", "away", "observed", "to",
+	    "precipitation", "wind up to" },
+	[LANG_ID] = { "terasa seperti", "kelembapan", "angin", "dari", "angin tenang", "jauhnya",
+	    "diamati", "sampai", "curah hujan", "angin sampai" },
+};
+
+const char *
+face_type(enum format f)
+{
+	static const char *const types[FORMAT__MAX] = {
+		[FORMAT_JSON] = "application/json",
+		[FORMAT_TEXT] = "text/plain; charset=utf-8",
+		[FORMAT_CSV] = "text/csv; charset=utf-8; header=present",
+		[FORMAT_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
+	};
+
+	return types[f];
+}
+
+/* "SSW" for 210 degrees. */
+static const char *
+compass(double degrees)
+{
+	static const char *const points[] = { "N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S",
+		"SSW", "SW", "WSW", "W", "WNW", "NW", "NNW" };
+
+	return points[(int)lround(degrees / 22.5) % 16];
+}
+
+/* Before, a number with its unit, after; nothing where there is no number. */
+static void
+put(struct buf *b, const char *before, const struct quantity_info *info, double v, enum units units,
+    const char *after)
+{
+	if (!isfinite(v))
+		return;
+	buf_adds(b, before);
+	quantity_text(b, info, v, units);
+	buf_printf(b, " %s%s", quantity_unit(info, units), after);
+}
+
+static void
+put_words(struct buf *b, const char *before, const char *word, const char *after)
+{
+	buf_adds(b, before);
+	buf_adds(b, word);
+	buf_adds(b, after);
+}
+
+static void
+put_wind(struct buf *b, const struct current *c, const struct present *p)
+{
+	double speed = c->value[Q_WIND_SPEED], direction = c->value[Q_WIND_DIRECTION];
+
+	if (!isfinite(speed))
+		return;
+	if (quantity_shown(&quantities[Q_WIND_SPEED], speed, p->units) == 0) {
+		put_words(b, ", ", words[p->lang].calm, "");
+		return;
+	}
+	put_words(b, ", ", words[p->lang].wind, "");
+	put(b, " ", &quantities[Q_WIND_SPEED], speed, p->units, "");
+	if (isfinite(direction))
+		buf_printf(b, " %s %s", words[p->lang].from, compass(direction));
+}
+
+void
+face_text_current(
+    struct buf *b, const struct current *c, double distance_km, const struct viewer *v)
+{
+	const struct present *p = &v->present;
+	char text[CLOCK_TEXT];
+
+	buf_adds(b, c->city.name);
+	if (isfinite(distance_km))
+		buf_printf(b, ", %.1f km %s", distance_km, words[p->lang].away);
+	buf_addc(b, ':');
+	put(b, " ", &quantities[Q_TEMPERATURE], c->value[Q_TEMPERATURE], p->units, "");
+	if (isfinite(c->value[Q_APPARENT_TEMPERATURE])) {
+		put_words(b, " (", words[p->lang].feels_like, "");
+		put(b, " ", &quantities[Q_APPARENT_TEMPERATURE], c->value[Q_APPARENT_TEMPERATURE],
+		    p->units, ")");
+	}
+	if (isfinite(c->value[Q_WEATHER_CODE]))
+		put_words(b, ", ", wmo_text((int)c->value[Q_WEATHER_CODE], p->lang), "");
+	if (isfinite(c->value[Q_RELATIVE_HUMIDITY]))
+		put_words(b, ", ", words[p->lang].humidity, "");
+	put(b, " ", &quantities[Q_RELATIVE_HUMIDITY], c->value[Q_RELATIVE_HUMIDITY], p->units, "");
+	put_wind(b, c, p);
+	if (v->now >= schedule_stale_at(v->settings, c->collected_at))
+		buf_printf(b, " (%s %s)", words[p->lang].stale, clock_format(c->observed_at, text));
+	buf_addc(b, '\n');
+}
+
+static void
+put_day(struct buf *b, const struct forecast *f, int i, const struct present *p)
+{
+	const struct quantity_info *q = daily_quantities;
+	char date[CLOCK_TEXT];
+
+	put_words(b, " ", forecast_date(f, i, date), "");
+	if (isfinite(f->daily[D_WEATHER_CODE][i]))
+		put_words(b, " ", wmo_text((int)f->daily[D_WEATHER_CODE][i], p->lang), "");
+	put(b, ", ", &q[D_TEMPERATURE_MIN], f->daily[D_TEMPERATURE_MIN][i], p->units, "");
+	put_words(b, " ", words[p->lang].to, "");
+	put(b, " ", &q[D_TEMPERATURE_MAX], f->daily[D_TEMPERATURE_MAX][i], p->units, ", ");
+	put_words(b, "", words[p->lang].precipitation, "");
+	put(b, " ", &q[D_PRECIPITATION_SUM], f->daily[D_PRECIPITATION_SUM][i], p->units, "");
+	put(b, " (", &q[D_PRECIPITATION_PROBABILITY_MAX],
+	    f->daily[D_PRECIPITATION_PROBABILITY_MAX][i], p->units, ")");
+	put_words(b, ", ", words[p->lang].wind_to, "");
+	put(b, " ", &q[D_WIND_SPEED_MAX], f->daily[D_WIND_SPEED_MAX][i], p->units, "");
+}
+
+void
+face_text_forecast(struct buf *b, const struct forecast *f, int days, const struct viewer *v)
+{
+	struct forecast_span span = forecast_span(f, v->now, days);
+
+	put_words(b, "", f->city.name, ":");
+	for (int i = span.first; i < span.last; i++) {
+		put_day(b, f, i, &v->present);
+		if (i + 1 < span.last)
+			buf_addc(b, ';');
+	}
+	buf_addc(b, '\n');
+}

@@ -61,18 +61,53 @@ put_words(struct buf *b, const char *before, const char *word, const char *after
 	buf_adds(b, after);
 }
 
+/* What goes before the next part of the line: a blank at first, then a comma. */
+static const char *
+separator(bool *first)
+{
+	const char *s = *first ? " " : ", ";
+
+	*first = false;
+	return s;
+}
+
 static void
-put_wind(struct buf *b, const struct current *c, const struct present *p)
+put_temperature(struct buf *b, const struct current *c, const struct present *p, bool *first)
+{
+	double temperature = c->value[Q_TEMPERATURE], feels = c->value[Q_APPARENT_TEMPERATURE];
+
+	if (!isfinite(temperature))
+		return;
+	put(b, separator(first), &quantities[Q_TEMPERATURE], temperature, p->units, "");
+	if (!isfinite(feels))
+		return;
+	put_words(b, " (", words[p->lang].feels_like, "");
+	put(b, " ", &quantities[Q_APPARENT_TEMPERATURE], feels, p->units, ")");
+}
+
+static void
+put_humidity(struct buf *b, const struct current *c, const struct present *p, bool *first)
+{
+	double humidity = c->value[Q_RELATIVE_HUMIDITY];
+
+	if (!isfinite(humidity))
+		return;
+	put_words(b, separator(first), words[p->lang].humidity, "");
+	put(b, " ", &quantities[Q_RELATIVE_HUMIDITY], humidity, p->units, "");
+}
+
+static void
+put_wind(struct buf *b, const struct current *c, const struct present *p, bool *first)
 {
 	double speed = c->value[Q_WIND_SPEED], direction = c->value[Q_WIND_DIRECTION];
 
 	if (!isfinite(speed))
 		return;
 	if (quantity_shown(&quantities[Q_WIND_SPEED], speed, p->units) == 0) {
-		put_words(b, ", ", words[p->lang].calm, "");
+		put_words(b, separator(first), words[p->lang].calm, "");
 		return;
 	}
-	put_words(b, ", ", words[p->lang].wind, "");
+	put_words(b, separator(first), words[p->lang].wind, "");
 	put(b, " ", &quantities[Q_WIND_SPEED], speed, p->units, "");
 	if (isfinite(direction))
 		buf_printf(b, " %s %s", words[p->lang].from, compass(direction));
@@ -84,23 +119,18 @@ face_text_current(
 {
 	const struct present *p = &v->present;
 	char text[CLOCK_TEXT];
+	bool first = true;
 
 	buf_adds(b, c->city.name);
 	if (isfinite(distance_km))
 		buf_printf(b, ", %.1f km %s", distance_km, words[p->lang].away);
 	buf_addc(b, ':');
-	put(b, " ", &quantities[Q_TEMPERATURE], c->value[Q_TEMPERATURE], p->units, "");
-	if (isfinite(c->value[Q_APPARENT_TEMPERATURE])) {
-		put_words(b, " (", words[p->lang].feels_like, "");
-		put(b, " ", &quantities[Q_APPARENT_TEMPERATURE], c->value[Q_APPARENT_TEMPERATURE],
-		    p->units, ")");
-	}
+	put_temperature(b, c, p, &first);
 	if (isfinite(c->value[Q_WEATHER_CODE]))
-		put_words(b, ", ", wmo_text((int)c->value[Q_WEATHER_CODE], p->lang), "");
-	if (isfinite(c->value[Q_RELATIVE_HUMIDITY]))
-		put_words(b, ", ", words[p->lang].humidity, "");
-	put(b, " ", &quantities[Q_RELATIVE_HUMIDITY], c->value[Q_RELATIVE_HUMIDITY], p->units, "");
-	put_wind(b, c, p);
+		put_words(
+		    b, separator(&first), wmo_text((int)c->value[Q_WEATHER_CODE], p->lang), "");
+	put_humidity(b, c, p, &first);
+	put_wind(b, c, p, &first);
 	if (v->now >= schedule_stale_at(v->settings, c->collected_at))
 		buf_printf(b, " (%s %s)", words[p->lang].stale, clock_format(c->observed_at, text));
 	buf_addc(b, '\n');

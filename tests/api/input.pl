@@ -8,6 +8,7 @@ use Mojo::JSON qw(decode_json);
 use Test::More;
 
 my $current = '/api/weather/current';
+my $forecast = '/api/weather/forecast';
 
 # Path with query, then each bad parameter with a part of what is said about it, in order.
 my @bad = (
@@ -63,6 +64,23 @@ my @bad = (
 	["$current?cities=" . join(',', ('jakarta') x 51), cities => 'at most 50'],
 	["$current?cities=" . join(',', ('jakarta') x 60), cities => 'at most 50'],
 	["$current?cities=jakarta," . 'x' x 81, cities => '80 characters'],
+	# choices
+	(map { ["$current?city=jakarta&units=$_", units => 'must be one of metric, imperial'] } 'Metric', 'si', 'metric%20', 'x' x 5000, '%D9%A1', "';--"),
+	["$current?city=jakarta&units=", units => 'empty'],
+	["$current?city=jakarta&units", units => 'no value'],
+	["$current?city=jakarta&units=metric&units=metric", units => 'more than once'],
+	["$current?city=jakarta&units=metric&lang=en&units=imperial", units => 'more than once'],
+	["$current?city=jakarta&units=%00", units => 'a NUL'],
+	(map { ["$current?city=jakarta&lang=$_", lang => 'must be one of en, id'] } 'EN', 'fr', 'en-US', 'en,id', '0'),
+	(map { ["$current?city=jakarta&format=$_", format => 'must be one of json, text, csv, prometheus'] } qw(xml JSON html text/csv ../../x)),
+	# forecasts
+	[$forecast, city => 'is needed, or lat and lon'],
+	["$forecast?cities=jakarta", cities => 'not a parameter'],
+	["$forecast?city=jakarta&lat=1&lon=1", lat => 'cannot be combined'],
+	(map { ["$forecast?city=jakarta&days=$_", days => 'between 1 and 7'] } qw(0 8 -1 4294967297)),
+	(map { ["$forecast?city=jakarta&days=$_", days => 'not a whole number'] } qw(1.5 seven 1e0 0x1 99999999999999999999)),
+	["$forecast?city=jakarta&days=1&days=1", days => 'more than once'],
+	["$forecast?city=jakarta&days=9&units=x&lang=y&format=z", days => 'between', units => 'must be', lang => 'must be', format => 'must be'],
 	# hostile
 	["$current?city=" . 'a' x 8192, city => '80 characters'],
 	["$current?city=jakarta&" . 'a' x 8192 . '=1', 'a' x 40 . "\x{2026}" => 'not a parameter'],

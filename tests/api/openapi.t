@@ -43,7 +43,8 @@ walk($doc, '', sub {
 		if $node->{properties} && $path !~ /openapi\.json/;
 });
 is_deeply([grep { !$used{$_} } map { my $kind = $_; map { "components/$kind/$_" } sort keys %{$doc->{components}{$kind}} }
-	sort keys %{$doc->{components}}], [], 'every component is used');
+	grep { $_ ne 'securitySchemes' } sort keys %{$doc->{components}}], [], 'every component is used');
+is_deeply([sort map { keys %$_ } @{$doc->{security}}], [sort keys %{$doc->{components}{securitySchemes}}], '... and every way to show a key');
 
 cmp_ok(scalar @examples, '>', 10, 'there are examples');
 for (@examples) {
@@ -57,7 +58,7 @@ for my $path (sort keys %{$doc->{paths}}) {
 	is_deeply([keys %{$doc->{paths}{$path}}], ['get'], "$path: GET is described");
 	is_deeply([grep { !$get->{responses}{$_} } qw(200 400 405 429 503 default)], [], '... with what any path may answer');
 	ok($get->{summary} && $get->{operationId}, '... and words');
-	is_deeply([map { $_->{name} } grep { !$_->{description} } @{$get->{parameters}}], [], '... for every parameter');
+	is_deeply([map { $_->{name} } grep { !$_->{description} } $api->parameters($path)], [], '... for every parameter');
 }
 
 # ---- Answers ----

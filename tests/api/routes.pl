@@ -20,14 +20,20 @@ my %schema_of = (
 	PT_LON => sub { return { type => 'number', minimum => -180, maximum => 180 } },
 	PT_POINT => sub { return { type => 'array', minItems => 2, maxItems => 2, prefixItems => [
 		{ type => 'number', minimum => -90, maximum => 90 }, { type => 'number', minimum => -180, maximum => 180 }] } },
+	PT_CHOICE => sub { return { type => 'string', enum => $_[2] } },
+	PT_TIME => sub { return { type => 'string' } },
 );
 
 # The routes of a routes.c: path to parameters, each with its schema.
 sub table
 {
 	my ($source) = @_;
-	my (%params, %routes);
+	my (%params, %routes, %choices);
 
+	while ($source =~ /const char \*const (\w+)\[\] = \{(.*?)\};/sg) {
+		my ($name, $list) = ($1, $2);
+		$choices{$name} = [$list =~ /"([^"]+)"/g];
+	}
 	while ($source =~ /struct param (\w+)\[\] = \{(.*?)\};/sg) {
 		my ($name, $rows) = ($1, $2);
 		$params{$name} = {};
@@ -36,11 +42,12 @@ sub table
 			my ($type) = $row =~ /\b(PT_\w+)/;
 			my ($min) = $row =~ /\.min = (-?\d+)/;
 			my ($max) = $row =~ /\.max = (-?\d+)/;
+			my ($choices) = $row =~ /\.choices = (\w+)/;
 			my $make = $schema_of{$type} or die "$parameter: what is a $type?";
-			$params{$name}{$parameter} = { schema => $make->($min // 0, $max), required => $row =~ /\.need = true/ ? 1 : 0 };
+			$params{$name}{$parameter} = { schema => $make->($min // 0, $max, $choices && $choices{$choices}), required => $row =~ /\.need = true/ ? 1 : 0 };
 		}
 	}
-	while ($source =~ /\{\s*M_GET,\s*"([^"]+)",\s*\w+,\s*(\w+)\s*\}/g) {
+	while ($source =~ /\{\s*M_GET,\s*"([^"]+)",\s*\w+,\s*(\w+),[^}]*\}/g) {
 		$routes{$1} = $params{$2} // die "$1: no table $2";
 	}
 	return \%routes;
@@ -63,7 +70,7 @@ return sub {
 	cmp_ok(scalar keys %routes, '>=', 6, 'the tables can be read');
 	is_deeply([sort keys %routes], [sort keys %$paths], 'the paths of the tables are those of the description');
 	for my $path (sort keys %$paths) {
-		my %described = map { ($_->{name} => $_) } grep { $_->{in} eq 'query' } @{$paths->{$path}{get}{parameters}};
+		my %described = map { ($_->{name} => $_) } grep { $_->{in} eq 'query' } $api->parameters($path);
 
 		is_deeply([sort keys %{$routes{$path} // {}}], [sort keys %described], "$path has the parameters that are described");
 		for my $name (sort keys %described) {
@@ -73,7 +80,7 @@ return sub {
 			is_deeply({ map { ($_ => $schema->{$_}) } keys %{$row->{schema}} }, $row->{schema}, "... $name with its type and limits");
 			is($described{$name}{required} ? 1 : 0, $row->{required}, '... and whether it is needed');
 		}
-		my ($slug) = map { $_->{example} } grep { $_->{in} eq 'path' } @{$paths->{$path}{get}{parameters}};
+		my ($slug) = map { $_->{example} } grep { $_->{in} eq 'path' } $api->parameters($path);
 		my $address = $path =~ s/\{\w+\}/$slug/r;
 		my $res = $http->get($address);
 		$api->check(GET => $address, $res);

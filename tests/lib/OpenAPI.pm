@@ -11,6 +11,7 @@ package OpenAPI;
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use Encode qw(decode FB_CROAK LEAVE_SRC);
 use Exporter qw(import);
 use File::Basename qw(dirname);
 use JSON::Validator::Schema::Draft201909;
@@ -114,6 +115,14 @@ sub item
 	return undef;
 }
 
+# The parameters of a path's GET, those that stand elsewhere looked up.
+sub parameters
+{
+	my ($self, $path) = @_;
+
+	return map { $self->deref($_) } @{$self->document->{paths}{$path}{get}{parameters}};
+}
+
 sub deref
 {
 	my ($self, $node) = @_;
@@ -154,8 +163,9 @@ sub wrong_body
 	return "type $type is not described" unless $content->{$type};
 	push @wrong, "Content-Length $length, but " . length($res->body) . ' bytes'
 		if defined $length && $length != length $res->body;
-	my $body = eval { decode_json($res->body) };
-	return (@wrong, "not JSON: $@") if $@;
+	my $json = $type =~ m{^application/(?:\w+\+)?json\b};
+	my $body = eval { $json ? decode_json($res->body) : decode('UTF-8', $res->body, FB_CROAK | LEAVE_SRC) };
+	return (@wrong, $json ? "not JSON: $@" : "not UTF-8: $@") if $@;
 	push @wrong, map { "body: $_" } $self->{schema}->validate($body, $content->{$type}{schema});
 	if ($type eq 'application/problem+json') {
 		push @wrong, 'the problem names another status' if ($body->{status} // '') ne $res->code;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const choices[] = { "json", "text", NULL };
+
 static const struct param params[] = {
 	{ "city", .type = PT_TEXT, .min = 2, .max = 10 },
 	{ "cities", .type = PT_LIST, .max = 3 },
@@ -18,6 +20,8 @@ static const struct param params[] = {
 	{ "lat", .type = PT_LAT },
 	{ "lon", .type = PT_LON },
 	{ "near", .type = PT_POINT },
+	{ "format", .type = PT_CHOICE, .choices = choices },
+	{ "from", .type = PT_TIME },
 	{ 0 },
 };
 
@@ -75,6 +79,40 @@ good_values_are_typed(void **state)
 }
 
 static void
+choices_and_times_are_numbers(void **state)
+{
+	static const struct {
+		const char *query;
+		int64_t from;
+	} rows[] = {
+		{ "from=2026-11-22", 1795305600 },
+		{ "from=2026-11-22T22:15:00Z", 1795385700 },
+		{ "from=2026-11-23T05:15:00%2B07:00", 1795385700 },
+		{ "from=2026-11-23T05:15:00+07:00",
+		    1795385700 }, /* a plus sign, which is a blank here */
+		{ "from=2026-11-22T17:15:00-05:00", 1795385700 },
+		{ "from=0001-01-01", -62135596800 },
+		{ "from=2024-02-29", 1709164800 },
+	};
+	enum rc rc;
+	struct req rq = parse("format=text", &rc);
+
+	(void)state;
+	assert_int_equal(rc, RC_OK);
+	assert_int_equal(request_value(&rq, "format")->i, 1);
+	rq = parse("format=json", &rc);
+	assert_int_equal(request_value(&rq, "format")->i, 0);
+	rq = parse("", &rc);
+	assert_int_equal(request_value(&rq, "format")->i, 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		rq = parse(rows[i].query, &rc);
+		if (rc != RC_OK)
+			fail_msg("%s: %s", rows[i].query, rq.bad->detail);
+		assert_int_equal(request_value(&rq, "from")->i, rows[i].from);
+	}
+}
+
+static void
 what_is_not_given_is_not_given(void **state)
 {
 	enum rc rc;
@@ -125,6 +163,41 @@ every_mistake_names_its_parameter(void **state)
 	static const struct {
 		const char *query, *says;
 	} rows[] = {
+		{ "format=xml", "format: must be one of json, text, not \"xml\"" },
+		{ "format=JSON", "format: must be one of json, text, not \"JSON\"" },
+		{ "format=jso", "format: must be one of json, text, not \"jso\"" },
+		{ "format=", "format: is empty" },
+		{ "from=2026", "from: \"2026\" is neither a date (2026-11-22) nor a time "
+			       "(2026-11-22T22:15:00Z)" },
+		{ "from=2026-11", "from: \"2026-11\" is neither a date (2026-11-22) nor a time "
+				  "(2026-11-22T22:15:00Z)" },
+		{ "from=2026-13-01", "from: \"2026-13-01\" is neither a date (2026-11-22) nor a "
+				     "time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-02-30", "from: \"2026-02-30\" is neither a date (2026-11-22) nor a "
+				     "time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22T22:15Z", "from: \"2026-11-22T22:15Z\" is neither a date "
+					    "(2026-11-22) nor a time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22T22:15:00", "from: \"2026-11-22T22:15:00\" is neither a date "
+					      "(2026-11-22) nor a time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22T22:15:00z", "from: \"2026-11-22T22:15:00z\" is neither a date "
+					       "(2026-11-22) nor a time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22 22:15:00Z", "from: \"2026-11-22 22:15:00Z\" is neither a date "
+					       "(2026-11-22) nor a time (2026-11-22T22:15:00Z)" },
+		{ "from=20261122", "from: \"20261122\" is neither a date (2026-11-22) nor a time "
+				   "(2026-11-22T22:15:00Z)" },
+		{ "from=yesterday", "from: \"yesterday\" is neither a date (2026-11-22) nor a time "
+				    "(2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22Z", "from: \"2026-11-22Z\" is neither a date (2026-11-22) nor a "
+				      "time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22T24:00:00Z", "from: \"2026-11-22T24:00:00Z\" is neither a date "
+					       "(2026-11-22) nor a time (2026-11-22T22:15:00Z)" },
+		{ "from=2026-11-22T22:15:00.5Z",
+		    "from: \"2026-11-22T22:15:00.5Z\" is neither a date (2026-11-22) nor a time "
+		    "(2026-11-22T22:15:00Z)" },
+		{ "from=1795385700", "from: \"1795385700\" is neither a date (2026-11-22) nor a "
+				     "time (2026-11-22T22:15:00Z)" },
+		{ "from=-026-11-22", "from: \"-026-11-22\" is neither a date (2026-11-22) nor a "
+				     "time (2026-11-22T22:15:00Z)" },
 		{ "utm=1", "utm: is not a parameter here" },
 		{ "CITY=ab", "CITY: is not a parameter here" },
 		{ "city[]=ab", "city[]: is not a parameter here" },
@@ -341,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_values_are_typed),
+		cmocka_unit_test(choices_and_times_are_numbers),
 		cmocka_unit_test(what_is_not_given_is_not_given),
 		cmocka_unit_test(forms_are_decoded),
 		cmocka_unit_test(every_mistake_names_its_parameter),

@@ -18,6 +18,7 @@ static struct arena *arena;
 static struct buf head = BUF_INIT(RESPONSE_BODY_MAX + 4096);
 static struct res res = RES_INIT;
 static char sent[70000]; /* what the last answer was, headers and body */
+static const char *api_key; /* of the next request */
 static char *body; /* where its body begins */
 
 static enum rc
@@ -71,6 +72,33 @@ busy(struct req *rq, struct res *rs)
 	return RC_BUSY;
 }
 
+static enum rc
+spoken(struct req *rq, struct res *rs)
+{
+	rq->limit = (struct limit_state){ .counted = true, .rate = 10, .left = 7, .reset = 2 };
+	buf_adds(&rs->body, "x");
+	rs->max_age = rq->rest[0] == 'k' ? 30 : 0;
+	rs->vary = "Accept-Language";
+	rs->link = "<https://open-meteo.com/>";
+	return RC_OK;
+}
+
+static enum rc
+limited(struct req *rq, struct res *rs)
+{
+	buf_adds(&rs->body, "half an answer");
+	rq->limit = (struct limit_state){ .counted = true, .over = true, .rate = 10, .reset = 3 };
+	return RC_BUSY;
+}
+
+static enum rc
+denied(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	(void)rs;
+	return RC_DENIED;
+}
+
 static const struct param none[] = { { 0 } };
 static const struct route routes[] = {
 	{ M_GET, "/api/hello", hello, none, NULL },
@@ -80,6 +108,9 @@ static const struct route routes[] = {
 	{ M_GET, "/api/refuse", refuse, none, NULL },
 	{ M_GET, "/api/down", down, none, NULL },
 	{ M_GET, "/api/busy", busy, none, NULL },
+	{ M_GET, "/api/spoken/{what}", spoken, none, NULL },
+	{ M_GET, "/api/limited", limited, none, NULL },
+	{ M_GET, "/api/denied", denied, none, NULL },
 	{ 0 },
 };
 
@@ -100,7 +131,8 @@ ask(enum method method, const char *path, const char *query, const char *if_none
 		.method = method,
 		.path = path,
 		.query = query,
-		.if_none_match = if_none_match };
+		.if_none_match = if_none_match,
+		.api_key = api_key };
 	FCGX_Stream out = { .wrNext = (unsigned char *)sent, .emptyBuffProc = overflow };
 	int status;
 
@@ -156,6 +188,49 @@ an_answer_has_its_headers(void **state)
 	assert_true(has_header("Last-Modified: Sun, 22 Nov 2026 22:16:03 GMT"));
 	assert_true(has_header("X-Cuaca-Cost: sql=1, redis=2"));
 	assert_string_equal(body, "{\"hello\":1}");
+}
+
+static void
+limits_are_told_where_nobody_else_hears(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/spoken/kept", "", NULL), 200);
+	assert_false(has_header("RateLimit-Limit: "));
+	assert_true(has_header("Vary: Accept-Language"));
+	assert_true(has_header("Link: <https://open-meteo.com/>"));
+	assert_int_equal(ask(M_GET, "/api/spoken/not", "", NULL), 200);
+	assert_true(has_header("RateLimit-Limit: 10"));
+	assert_true(has_header("RateLimit-Remaining: 7"));
+	assert_true(has_header("RateLimit-Reset: 2"));
+	api_key = "cuaca_0123456789abcdef";
+	assert_int_equal(ask(M_GET, "/api/spoken/kept", "", NULL), 200);
+	assert_true(has_header("RateLimit-Limit: 10"));
+	assert_true(has_header(
+	    "Cache-Control: private, max-age=30, stale-while-revalidate=60, stale-if-error=86400"));
+	api_key = NULL;
+}
+
+static void
+over_the_limit_there_is_when_to_come_back(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/limited", "", NULL), 429);
+	cJSON_Delete(the_problem("/problems/rate-limited"));
+	assert_true(has_header("Status: 429 Too Many Requests"));
+	assert_true(has_header("Retry-After: 3"));
+	assert_true(has_header("RateLimit-Limit: 10"));
+	assert_true(has_header("RateLimit-Remaining: 0"));
+	assert_true(has_header("RateLimit-Reset: 3"));
+}
+
+static void
+a_wrong_key_is_told_how_to_show_one(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/denied", "", NULL), 401);
+	cJSON_Delete(the_problem("/problems/invalid-key"));
+	assert_true(has_header("Status: 401 Unauthorized"));
+	assert_true(has_header("WWW-Authenticate: Bearer realm=\"cuaca\""));
 }
 
 static void
@@ -325,6 +400,9 @@ main(void)
 		cmocka_unit_test(paths_match_whole),
 		cmocka_unit_test(other_methods_are_told_which),
 		cmocka_unit_test(bad_parameters_are_all_listed),
+		cmocka_unit_test(limits_are_told_where_nobody_else_hears),
+		cmocka_unit_test(over_the_limit_there_is_when_to_come_back),
+		cmocka_unit_test(a_wrong_key_is_told_how_to_show_one),
 		cmocka_unit_test(failures_replace_what_was_written),
 	};
 

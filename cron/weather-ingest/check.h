@@ -18,6 +18,11 @@ enum refusal {
 	/* no answer to look at */
 	REFUSAL_BUDGET,
 	REFUSAL_NO_MEMORY,
+	REFUSAL_QUOTA_MINUTE, /* the call was not made: it does not fit */
+	REFUSAL_QUOTA_HOUR,
+	REFUSAL_QUOTA_DAY,
+	REFUSAL_QUOTA_UNKNOWN, /* neither PostgreSQL nor Redis could note it */
+	REFUSAL_BREAKER,
 	REFUSAL_NO_ANSWER,
 	REFUSAL_BROKEN_HTTP,
 	REFUSAL_TOO_LARGE,
@@ -40,6 +45,7 @@ enum refusal {
 	REFUSAL_COORDINATES,
 	REFUSAL_MISSING,
 	REFUSAL_UNIT,
+	REFUSAL_SERIES, /* not as long as its times, or these are not in step */
 	REFUSAL_TIME,
 	REFUSAL_FUTURE,
 	REFUSAL_OLD,

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: ISC
  *
  * Requests to Open-Meteo, one at a time. Errors cost quota too, so only what a retry can help is tried again,
- * after a wait that grows and differs from one host to the next. A used-up limit holds for every request, so
- * it ends the run unless the budget allows to wait for it.
+ * after a wait that grows and differs from one host to the next, and each try is paid for. A used-up limit holds for
+ * every request, so it opens the breaker until the limit's window ends.
  */
 #include "fetch.h"
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "breaker.h"
 #include "drivers/fetch.h"
+#include "quota.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define AGENT "cuaca-weather-ingest"
-#define BODY_PER_PLACE 4096 /* an honest one is below 1 KiB */
-#define LIST_MAX 65536
 #define BACKOFF_BASE_MS 1000
 #define BACKOFF_MAX_MS 30000
 
 struct upstream {
 	struct run *run;
 	struct fetch *http;
-	bool closed;
+	struct breaker breaker;
+	bool loaded; /* the breaker's state */
 };
 
 struct upstream *
@@ -51,60 +51,85 @@ upstream_close(struct upstream *u)
 	free(u);
 }
 
-/* Five decimals are a metre; zeros at the end only make the URL longer. */
-static void
-add_degrees(struct buf *b, double v)
+/* The breaker's word on a call now. */
+static enum refusal
+ask_breaker(struct upstream *u, struct arena *a, char detail[CHECK_DETAIL])
 {
-	char text[32];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%.5f", v);
+	struct breaker *b = &u->breaker;
+	enum breaker_state before;
+	char until[CLOCK_TEXT];
+	bool allowed;
 
-	while (text[len - 1] == '0')
-		len--;
-	if (text[len - 1] == '.')
-		len--;
-	buf_add(b, text, len);
+	if (!u->loaded)
+		breaker_load(b, u->run, a);
+	u->loaded = true;
+	before = b->state;
+	allowed = breaker_allows(b, run_now(u->run));
+	u->run->tally.breaker = b->state;
+	if (b->state != before)
+		breaker_save(b, before, u->run);
+	if (allowed)
+		return REFUSAL_NONE;
+	snprintf(
+	    detail, CHECK_DETAIL, "open until %s: %s", clock_format(b->until, until), b->reason);
+	return REFUSAL_BREAKER;
+}
+
+/* The guardian's word: seconds to wait before weight fits, 0 for now; otherwise a refusal. */
+static enum refusal
+ask_quota(const struct upstream *u, const struct request *rq, const struct quota *q, int64_t *wait,
+    char detail[CHECK_DETAIL])
+{
+	static const enum refusal whys[] = { REFUSAL_QUOTA_MINUTE, REFUSAL_QUOTA_HOUR,
+		REFUSAL_QUOTA_DAY };
+	enum window w = quota_obstacle(q, rq->weight, rq->reserve);
+	enum window last = rq->patient ? WINDOW_HOUR : WINDOW_MINUTE;
+
+	*wait = 0;
+	if (w == WINDOW__MAX)
+		return REFUSAL_NONE;
+	snprintf(detail, CHECK_DETAIL, "weight %.1f, spent %.1f of %.0f, kept for others %.1f",
+	    rq->weight, q->spent[w], q->limit[w], w == WINDOW_DAY ? rq->reserve : 0);
+	*wait = window_left(w, run_now(u->run));
+	if (w > last || rq->weight > q->limit[w] || *wait * 1000 >= deadline_left(u->run->deadline))
+		return whys[w];
+	log_event(LOG_LEVEL_INFO, "waiting for quota",
+	    LOG_WITH(log_s("call", rq->what), log_s("detail", detail), log_i("seconds", *wait)));
+	return REFUSAL_NONE;
+}
+
+/* Everything that must hold before a call is made; then it is paid for. */
+static enum refusal
+admit(struct upstream *u, const struct request *rq, struct arena *a, char detail[CHECK_DETAIL])
+{
+	struct run *r = u->run;
+	struct quota q;
+	enum refusal why;
+	int64_t wait = 0;
+
+	do {
+		if (wait > 0)
+			run_wait(r, wait);
+		if (deadline_left(r->deadline) == 0)
+			return REFUSAL_BUDGET;
+		if ((why = ask_breaker(u, a, detail)) != REFUSAL_NONE)
+			return why;
+		if (quota_load(&q, r, a) != RC_OK)
+			return REFUSAL_QUOTA_UNKNOWN;
+		if ((why = ask_quota(u, rq, &q, &wait, detail)) != REFUSAL_NONE)
+			return why;
+	} while (wait > 0);
+	return quota_pay(&q, r, a, rq->weight) == RC_OK ? REFUSAL_NONE : REFUSAL_QUOTA_UNKNOWN;
 }
 
 static void
-add_comma(struct buf *b)
+note_not_made(struct run *r, const struct request *rq, enum refusal why, const char *detail)
 {
-	if (b->len > 0)
-		buf_addc(b, ',');
-}
-
-const char *
-upstream_url(struct arena *a, const struct settings *s, const struct batch *b, const char *key)
-{
-	struct buf lat = BUF_INIT(LIST_MAX), lon = BUF_INIT(LIST_MAX), names = BUF_INIT(LIST_MAX);
-	const char *url = NULL;
-
-	for (int i = 0; i < b->n; i++) {
-		add_comma(&lat);
-		add_degrees(&lat, b->places[i].city.latitude);
-		add_comma(&lon);
-		add_degrees(&lon, b->places[i].city.longitude);
-	}
-	for (int q = 0; q < Q__MAX; q++) {
-		add_comma(&names);
-		buf_adds(&names, quantities[q].upstream);
-	}
-	if (buf_ok(&lat) && buf_ok(&lon) && buf_ok(&names)) {
-		const struct fetch_param params[] = {
-			{ "latitude", lat.p },
-			{ "longitude", lon.p },
-			{ "current", names.p },
-			{ "timeformat", "unixtime" },
-			{ "timezone", "GMT" },
-			{ key != NULL && key[0] != '\0' ? "apikey" : NULL, key },
-			{ NULL, NULL },
-		};
-
-		url = fetch_url(a, s->open_meteo_url, "/v1/forecast", params);
-	}
-	buf_free(&lat);
-	buf_free(&lon);
-	buf_free(&names);
-	return url;
+	r->tally.refusals[why]++;
+	log_event(LOG_LEVEL_ERROR, "call not made",
+	    LOG_WITH(log_s("call", rq->what), log_i("batch", rq->number),
+		log_i("places", rq->places), log_s("from", rq->from),
+		log_s("reason", refusals[why].name), log_s("detail", detail)));
 }
 
 static enum refusal
@@ -117,11 +142,10 @@ refusal_of(enum rc rc)
 
 /* One request, judged. */
 static enum refusal
-ask_once(struct upstream *u, const struct batch *b, const struct asked asked[], const char *url,
-    struct observation out[], char detail[CHECK_DETAIL])
+ask_once(struct upstream *u, const struct request *rq, char detail[CHECK_DETAIL])
 {
 	struct run *r = u->run;
-	struct buf body = BUF_INIT(BODY_PER_PLACE * ((size_t)b->n + 1));
+	struct buf body = BUF_INIT(rq->answer_max);
 	int64_t timeout = r->settings->fetch_timeout;
 	int left = deadline_left(r->deadline);
 	const char *reason;
@@ -130,18 +154,51 @@ ask_once(struct upstream *u, const struct batch *b, const struct asked asked[], 
 	enum rc rc;
 
 	r->tally.requests++;
-	r->tally.weight += plan_weight(b->n);
-	rc = fetch_get(u->http, url, left < timeout ? left : timeout, &body, &status, &reason);
+	r->tally.weight = r->tally.weight + rq->weight;
+	rc = fetch_get(u->http, rq->url, left < timeout ? left : timeout, &body, &status, &reason);
 	if (rc != RC_OK) {
 		str_copy(detail, reason, CHECK_DETAIL);
 		why = refusal_of(rc);
 	} else if (status == 200) {
-		why = check_answer(body.p, body.len, asked, b->n, run_now(r), out, detail);
+		why = rq->judge(rq->arg, body.p, body.len, detail);
 	} else {
 		why = check_failure(status, body.p, body.len, detail);
 	}
 	buf_free(&body);
 	return why;
+}
+
+static bool
+is_limit(enum remedy remedy)
+{
+	return remedy == REMEDY_NEXT_MINUTE || remedy == REMEDY_NEXT_HOUR ||
+	       remedy == REMEDY_NEXT_DAY;
+}
+
+static enum window
+window_of(enum remedy remedy)
+{
+	return (enum window)(WINDOW_MINUTE + (remedy - REMEDY_NEXT_MINUTE));
+}
+
+/* Let the breaker know. A request that was our own mistake, or our own memory, says nothing of the upstream. */
+static void
+tell_breaker(struct upstream *u, enum refusal why)
+{
+	const struct settings *s = u->run->settings;
+	struct breaker *b = &u->breaker, old = *b;
+	enum remedy remedy = refusals[why].remedy;
+	int64_t now = run_now(u->run);
+
+	if (why == REFUSAL_NONE)
+		breaker_succeed(b, s, now);
+	else if (is_limit(remedy))
+		breaker_trip(b, now, now + window_left(window_of(remedy), now), refusals[why].name);
+	else if (why != REFUSAL_BAD_REQUEST && why != REFUSAL_NO_MEMORY)
+		breaker_fail(b, s, now, refusals[why].name);
+	if (b->state != old.state || b->failures != old.failures || b->trials != old.trials ||
+	    b->until != old.until)
+		breaker_save(b, old.state, u->run);
 }
 
 /* Full jitter: any time up to a bound that doubles with each try. */
@@ -153,100 +210,70 @@ backoff_ms(int tries)
 	return arc4random_uniform((uint32_t)(bound < BACKOFF_MAX_MS ? bound : BACKOFF_MAX_MS) + 1);
 }
 
-/* Seconds to the end of the upstream's window: minute, hour or day of the clock in UTC. */
-static int64_t
-window_left(enum remedy remedy, int64_t now)
-{
-	static const int64_t windows[] = {
-		[REMEDY_NEXT_MINUTE] = 60,
-		[REMEDY_NEXT_HOUR] = 3600,
-		[REMEDY_NEXT_DAY] = 86400,
-	};
-
-	return windows[remedy] - now % windows[remedy];
-}
-
-/* A limit is used up: milliseconds to wait for its next window, or -1 where that is no use in this run. */
-static int64_t
-limit_wait_ms(struct upstream *u, enum remedy remedy, bool again)
-{
-	int64_t now = run_now(u->run), left = window_left(remedy, now);
-	int64_t wait = left * 1000 + arc4random_uniform(1000);
-	char text[CLOCK_TEXT];
-
-	if (remedy == REMEDY_NEXT_MINUTE && again && wait < deadline_left(u->run->deadline))
-		return wait;
-	u->closed = true;
-	log_event(LOG_LEVEL_ERROR, "the upstream's limit is used up",
-	    LOG_WITH(log_s("until", clock_format(now + left, text))));
-	return -1;
-}
-
 /* Milliseconds until another try makes sense; -1: it does not. */
 static int64_t
-wait_ms(struct upstream *u, enum remedy remedy, int tries)
+wait_ms(const struct upstream *u, enum remedy remedy, int tries)
 {
-	bool again = tries < u->run->settings->fetch_tries;
 	int64_t wait;
 
-	if (remedy == REMEDY_NONE)
+	if (remedy == REMEDY_NONE || tries >= u->run->settings->fetch_tries)
 		return -1;
-	if (remedy != REMEDY_RETRY)
-		return limit_wait_ms(u, remedy, again);
-	wait = backoff_ms(tries);
-	return again && wait < deadline_left(u->run->deadline) ? wait : -1;
+	if (remedy == REMEDY_RETRY)
+		wait = backoff_ms(tries);
+	else if (remedy == REMEDY_NEXT_MINUTE)
+		wait = 1000 * window_left(WINDOW_MINUTE, run_now(u->run));
+	else
+		return -1;
+	return wait < deadline_left(u->run->deadline) ? wait : -1;
 }
 
 static void
-note_refusal(struct run *r, const struct batch *b, enum refusal why, const char *detail, int tries,
-    int64_t wait)
+note_refusal(struct run *r, const struct request *rq, enum refusal why, const char *detail,
+    int tries, int64_t wait)
 {
 	r->tally.refusals[why]++;
 	log_event(LOG_LEVEL_WARN, wait < 0 ? "batch refused" : "answer refused, trying again",
-	    LOG_WITH(log_i("batch", b->number), log_i("places", b->n),
-		log_s("from", b->places[0].city.slug), log_s("reason", refusals[why].name),
-		log_s("detail", detail), log_i("try", tries), log_i("wait_ms", wait)));
+	    LOG_WITH(log_s("call", rq->what), log_i("batch", rq->number),
+		log_i("places", rq->places), log_s("from", rq->from),
+		log_s("reason", refusals[why].name), log_s("detail", detail), log_i("try", tries),
+		log_i("wait_ms", wait)));
 }
 
-static struct asked *
-places_asked(struct arena *a, const struct batch *b)
+/* Sleep before a retry. The end of a minute is one of the run's clock, a back-off is not. */
+static void
+rest(struct run *r, enum remedy remedy, int64_t wait)
 {
-	struct asked *asked = arena_alloc(a, (size_t)b->n * sizeof(*asked));
-
-	for (int i = 0; asked != NULL && i < b->n; i++)
-		asked[i] = (struct asked){ b->places[i].city.latitude,
-			b->places[i].city.longitude };
-	return asked;
+	if (is_limit(remedy))
+		run_wait(r, wait / 1000);
+	else
+		poll(NULL, 0, (int)wait);
 }
 
 enum refusal
-upstream_ask(struct upstream *u, const struct batch *b, struct arena *a, struct observation out[])
+upstream_ask(struct upstream *u, const struct request *rq, struct arena *a)
 {
-	const struct settings *s = u->run->settings;
-	const char *url = upstream_url(a, s, b, s->open_meteo_key);
-	const struct asked *asked = places_asked(a, b);
+	enum refusal why = REFUSAL_NONE, obstacle;
 	char detail[CHECK_DETAIL] = "";
-	enum refusal why;
 	int64_t wait;
 
-	if (url == NULL || asked == NULL) {
-		note_refusal(u->run, b, REFUSAL_NO_MEMORY, detail, 0, -1);
+	if (rq->url == NULL) {
+		note_not_made(u->run, rq, REFUSAL_NO_MEMORY, detail);
 		return REFUSAL_NO_MEMORY;
 	}
 	for (int tries = 1;; tries++) {
-		if ((why = ask_once(u, b, asked, url, out, detail)) == REFUSAL_NONE)
+		if ((obstacle = admit(u, rq, a, detail)) != REFUSAL_NONE) {
+			note_not_made(u->run, rq, obstacle, detail);
+			return why != REFUSAL_NONE ? why : obstacle;
+		}
+		u->run->tally.retries += tries > 1;
+		why = ask_once(u, rq, detail);
+		tell_breaker(u, why);
+		if (why == REFUSAL_NONE)
 			return why;
 		wait = wait_ms(u, refusals[why].remedy, tries);
-		note_refusal(u->run, b, why, detail, tries, wait);
+		note_refusal(u->run, rq, why, detail, tries, wait);
 		if (wait < 0)
 			return why;
-		poll(NULL, 0, (int)wait);
-		u->run->tally.retries++;
+		rest(u->run, refusals[why].remedy, wait);
 	}
-}
-
-bool
-upstream_closed(const struct upstream *u)
-{
-	return u->closed;
 }

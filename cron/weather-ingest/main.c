@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: ISC
  *
- * weather-ingest: the current weather of every tracked city, from Open-Meteo to PostgreSQL, Redis and NATS,
- * once. Started by cron. Plan, fetch, check, store and publish are a file each; here they are put in order,
- * under a lock and a time budget.
+ * weather-ingest: the current weather and the forecasts of the cities that are served, from Open-Meteo to
+ * PostgreSQL, Redis and NATS, once. Started by cron. Plan, fetch, check, store and publish are a file each; here they
+ * are put in order, under a lock and a time budget.
  */
+#include "backfill.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "check.h"
-#include "drivers/db.h"
-#include "fetch.h"
+#include "collect.h"
+#include "demand.h"
+#include "drivers/fetch.h"
 #include "plan.h"
-#include "publish.h"
+#include "quota.h"
 #include "run.h"
-#include "store.h"
-#include "weather/sun.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -25,27 +26,47 @@
 #include <unistd.h>
 
 #define PLAN_MAX (48 << 20) /* bytes: about 100,000 places */
-#define BATCH_MAX (4 << 20)
-#define LOCK_MS 10000
+#define BATCH_MAX (16 << 20)
+#define BOOK_MS 5000
+#define DAY 86400
 #define GRACE_MS 5000 /* from the end of the budget until the watchdog ends the process */
 #define LAST_ARGUMENT 128
 
 static struct {
-	bool dry_run, now_given;
-	int64_t now;
+	bool dry_run, now_given, backfill, upkeep;
+	int64_t now, from, to;
 	const char *city;
+	char **argv;
 } options;
 
 /* What the steps work with. */
 struct ingest {
 	struct run run;
 	struct settings settings;
-	struct db *db;
-	struct upstream *upstream;
-	struct publisher *publisher;
-	struct arena *plan_memory, *batch_memory;
-	bool locked;
+	struct collector collector;
+	struct arena *plan_memory;
 };
+
+/* A day of the UTC calendar, as 2025-01-31. */
+static bool
+parse_day(const char *text, int64_t *t)
+{
+	char whole[CLOCK_TEXT];
+
+	return text != NULL && strlen(text) == 10 &&
+	       snprintf(whole, sizeof(whole), "%sT00:00:00Z", text) > 0 && clock_parse(whole, t);
+}
+
+/* --backfill has two arguments; getopt_long(3) knows of one. */
+static bool
+take_days(const char *from)
+{
+	const char *to = options.argv[optind];
+
+	optind += to != NULL;
+	options.backfill = true;
+	return parse_day(from, &options.from) && parse_day(to, &options.to);
+}
 
 static bool
 take_option(int val, const char *arg)
@@ -53,6 +74,8 @@ take_option(int val, const char *arg)
 	switch (val) {
 	case 'N': options.now_given = clock_parse(arg, &options.now); return options.now_given;
 	case 'n': options.dry_run = true; return true;
+	case 'B': return take_days(arg);
+	case 'U': options.upkeep = true; return true;
 	case 'C': options.city = arg; return arg[0] != '\0' && strlen(arg) <= LAST_ARGUMENT;
 	default: return false;
 	}
@@ -84,190 +107,175 @@ start_watchdog(struct run *r)
 	pthread_detach(thread);
 }
 
-/* The lock belongs to the one connection of the pool. Where that was lost, so was the lock, and another run may
- * have it now. */
-static enum rc
-take_lock(struct ingest *in)
-{
-	const struct db_rows *rows;
-	enum rc rc;
-
-	if (in->locked)
-		return RC_OK;
-	rc = db_query(
-	    in->db, run_within(&in->run, LOCK_MS), in->batch_memory, SQL_INGEST_LOCK, NULL, &rows);
-	if (rc != RC_OK)
-		return rc;
-	in->locked = db_bool(rows, 0, 0);
-	if (!in->locked)
-		log_event(LOG_LEVEL_INFO, "another run is at work", NULL);
-	return in->locked ? RC_OK : RC_CONFLICT;
-}
-
-static void
-note_refused_place(struct run *r, const struct place *pl, const struct observation *o)
-{
-	r->tally.refused++;
-	r->tally.refusals[o->refusal]++;
-	log_event(LOG_LEVEL_WARN, "place refused",
-	    LOG_WITH(log_s("city", pl->city.slug), log_s("reason", refusals[o->refusal].name),
-		log_s("detail", o->detail)));
-}
-
-static struct current
-make_current(const struct ingest *in, const struct place *pl, const struct observation *o)
-{
-	struct current c = {
-		.city = pl->city,
-		.observed_at = o->observed_at,
-		.is_day = sun_is_up(o->observed_at, pl->city.latitude, pl->city.longitude),
-		.source = settings_choice("source", in->settings.source),
-	};
-
-	memcpy(c.value, o->value, sizeof(c.value));
-	return c;
-}
-
-/* The good observations of a batch, as rows to be; returns how many. */
-static int
-pick_good(struct ingest *in, const struct batch *b, const struct observation seen[],
-    const char *ids[], struct current fresh[])
-{
-	int64_t now = run_now(&in->run);
-	int n = 0;
-
-	for (int i = 0; i < b->n; i++) {
-		if (seen[i].refusal != REFUSAL_NONE) {
-			note_refused_place(&in->run, &b->places[i], &seen[i]);
-			continue;
-		}
-		ids[n] = b->places[i].id;
-		fresh[n] = make_current(in, &b->places[i], &seen[i]);
-		fresh[n++].collected_at = now;
-	}
-	return n;
-}
-
-/* A failed store costs this batch and perhaps the connection; the next one goes on. */
-static void
-keep(struct ingest *in, int n, const char *const ids[], const struct current fresh[])
-{
-	enum rc rc = take_lock(in);
-
-	if (rc == RC_OK)
-		rc = store_batch(&in->run, in->db, in->batch_memory, n, ids, fresh);
-	if (rc != RC_OK) {
-		in->locked = false;
-		log_event(LOG_LEVEL_ERROR, "batch not stored",
-		    LOG_WITH(log_i("places", n), log_s("from", fresh[0].city.slug),
-			log_s("reason", rc_name(rc))));
-		return;
-	}
-	in->run.tally.stored += n;
-	publish_batch(in->publisher, in->batch_memory, n, fresh);
-}
-
-/* Whether the upstream answered, and what it said was of no use. */
-static bool
-was_answered(enum refusal why)
-{
-	return why >= REFUSAL_ERROR;
-}
-
-static void
-ingest_batch(struct ingest *in, const struct batch *b)
-{
-	struct observation *seen = arena_alloc(in->batch_memory, (size_t)b->n * sizeof(*seen));
-	struct current *fresh = arena_alloc(in->batch_memory, (size_t)b->n * sizeof(*fresh));
-	const char **ids = arena_alloc(in->batch_memory, (size_t)b->n * sizeof(*ids));
-	enum refusal why;
-	int n;
-
-	if (seen == NULL || fresh == NULL || ids == NULL)
-		log_die(EXIT_SYSTEM, "no memory for a batch", NULL);
-	why = upstream_ask(in->upstream, b, in->batch_memory, seen);
-	if (why == REFUSAL_NONE) {
-		if ((n = pick_good(in, b, seen, ids, fresh)) > 0)
-			keep(in, n, ids, fresh);
-	} else if (was_answered(why)) {
-		in->run.tally.refused += b->n;
-	}
-}
-
-/* Time or quota ran out. */
-static void
-leave_out(int places, const char *reason)
-{
-	log_event(LOG_LEVEL_ERROR, "places left out",
-	    LOG_WITH(log_i("places", places), log_s("reason", reason)));
-}
-
-static void
-ingest_all(struct ingest *in, const struct plan *p)
-{
-	struct run *r = &in->run;
-
-	r->tally.places = p->n;
-	for (int i = 0; i < plan_batches(p); i++) {
-		struct batch b = plan_batch(p, i);
-		int left = p->n - i * p->batch_size;
-
-		if (upstream_closed(in->upstream)) {
-			leave_out(left, "limit");
-			return;
-		}
-		if (deadline_left(r->deadline) == 0) {
-			r->tally.refusals[REFUSAL_BUDGET]++;
-			leave_out(left, refusals[REFUSAL_BUDGET].name);
-			return;
-		}
-		ingest_batch(in, &b);
-		arena_reset(in->batch_memory);
-	}
-}
-
 static int
 exit_code(enum rc rc)
 {
 	return rc == RC_OK ? EXIT_DONE : rc == RC_NOMEM ? EXIT_SYSTEM : EXIT_PEER;
 }
 
-/* Whether a request can be made of open_meteo_url at all. */
+/* Whether a request can be made of a base URL at all. */
 static bool
-can_ask(struct ingest *in, const struct plan *p)
+is_url(struct arena *a, const char *url)
 {
-	struct batch b = plan_batch(p, 0);
+	static const struct fetch_param none[] = { { 0 } };
 
-	if (p->n == 0 || upstream_url(in->batch_memory, &in->settings, &b, NULL) != NULL)
+	if (fetch_url(a, url, "/", none) != NULL)
 		return true;
-	log_event(LOG_LEVEL_ERROR, "open_meteo_url is not an http or https URL",
-	    LOG_WITH(log_s("url", in->settings.open_meteo_url)));
+	log_event(LOG_LEVEL_ERROR, "the upstream is not an http or https URL",
+	    LOG_WITH(log_s("url", url)));
 	return false;
+}
+
+/* What an operator should know of the run: the refusals, by reason. NULL: there were none. */
+static const char *
+make_note(const struct run *r, struct arena *a)
+{
+	struct buf b = BUF_INIT(4096);
+	const char *note = NULL;
+
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL__MAX; i++)
+		if (r->tally.refusals[i] > 0)
+			buf_printf(&b, "%s%s %lld", b.len > 0 ? ", " : "", refusals[i].name,
+			    r->tally.refusals[i]);
+	if (b.len > 0)
+		note = arena_strndup(a, b.p, b.len);
+	buf_free(&b);
+	return note;
+}
+
+/* The row of ingest_run that this run leaves behind. */
+static const char *
+begin_row(struct run *r, struct arena *a)
+{
+	const char *argv[] = { run_time_text(a, run_now(r)) };
+	const struct db_rows *rows;
+
+	return run_query(r, a, BOOK_MS, SQL_RUN_BEGIN, argv, &rows) == RC_OK ? db_text(rows, 0, 0)
+									     : NULL;
+}
+
+static void
+end_row(struct run *r, struct arena *a, const char *id, int code)
+{
+	const struct tally *t = &r->tally;
+	const char *argv[] = { id, run_time_text(a, run_now(r)), run_time_text(a, code),
+		run_time_text(a, t->places), run_time_text(a, t->stored),
+		run_time_text(a, t->refused), run_time_text(a, run_failed_places(r)),
+		run_time_text(a, t->requests), run_time_text(a, t->retries),
+		arena_printf(a, "%.3f", t->weight), make_note(r, a) };
+	const struct db_rows *rows;
+
+	if (id != NULL)
+		run_query(r, a, BOOK_MS, SQL_RUN_END, argv, &rows);
+}
+
+/* The plan, with those cities on demand that there is quota for. */
+static enum rc
+make_plan(struct ingest *in, struct plan *p, struct arena *a)
+{
+	struct run *r = &in->run;
+	struct quota q;
+	bool changed = false;
+	enum rc rc;
+
+	if (quota_load(&q, r, a) != RC_OK || (rc = plan_load(p, r, quota_day_left(&q), a)) != RC_OK)
+		return RC_DOWN;
+	if (!options.dry_run && options.city == NULL) {
+		demand_collect(r, a);
+		rc = demand_decide(r, a, p->budget.demand_max, &changed);
+	}
+	if (rc == RC_OK && changed)
+		rc = plan_load(p, r, quota_day_left(&q), a);
+	r->tally.granted = p->budget.granted;
+	return rc == RC_OK ? plan_choose(p, r, a, options.city) : rc;
 }
 
 static int
 ingest_run(struct ingest *in)
 {
 	struct run *r = &in->run;
+	const struct tally *t = &r->tally;
+	const char *row = NULL;
 	struct plan p;
 	enum rc rc;
 	int code;
 
-	rc = plan_load(&p, r, in->db, in->plan_memory, options.city);
+	if ((rc = collect_lock(&in->collector)) == RC_CONFLICT)
+		return EXIT_DONE;
+	if (rc == RC_OK) {
+		row = begin_row(r, in->plan_memory);
+		rc = make_plan(in, &p, in->plan_memory);
+	}
+	if (rc == RC_OK)
+		collect_all(&in->collector, &p);
+	code = rc == RC_NOTFOUND                    ? EXIT_USAGE
+	       : t->stored < t->places              ? EXIT_PEER
+	       : t->forecasts_stored < t->forecasts ? EXIT_PEER
+						    : exit_code(rc);
+	end_row(r, in->plan_memory, row, code);
+	if (rc != RC_NOTFOUND)
+		run_report(r, code);
+	return code;
+}
+
+static int
+print_plan(struct ingest *in)
+{
+	struct plan p;
+	enum rc rc = make_plan(in, &p, in->plan_memory);
+
 	if (rc == RC_NOTFOUND)
 		return EXIT_USAGE;
-	if (rc == RC_OK && !can_ask(in, &p))
-		return EXIT_CONFIG;
-	if (options.dry_run)
-		return exit_code(
-		    rc == RC_OK ? plan_print(&p, &in->settings, in->batch_memory) : rc);
-	if (rc == RC_OK && (rc = take_lock(in)) == RC_CONFLICT)
-		return EXIT_DONE;
+	return exit_code(rc == RC_OK ? plan_print(&p, &in->run, in->collector.memory) : rc);
+}
+
+/* Once a day: the coming months' partitions, and the end of what is kept too long. */
+static int
+keep_up(struct ingest *in)
+{
+	const char *argv[] = { run_time_text(in->plan_memory, in->settings.retention_days) };
+	const struct db_rows *rows;
+	enum rc rc = run_query(
+	    &in->run, in->plan_memory, in->settings.ingest_budget * 1000, SQL_UPKEEP, argv, &rows);
+
 	if (rc == RC_OK)
-		ingest_all(in, &p);
-	code = rc == RC_OK && r->tally.stored < r->tally.places ? EXIT_PEER : exit_code(rc);
-	run_report(r, code);
-	return code;
+		log_event(LOG_LEVEL_INFO, "upkeep done",
+		    LOG_WITH(log_i("retention_days", in->settings.retention_days),
+			log_i("observations_moved", db_int(rows, 0, 0)),
+			log_i("months_dropped", db_int(rows, 0, 1))));
+	return exit_code(rc);
+}
+
+/* It takes as long as it takes; each of its waits has its own end. */
+static int
+fill_back(struct ingest *in)
+{
+	const struct backfill bf = { options.from, options.to + DAY, options.city,
+		options.dry_run };
+
+	if (options.to + DAY > run_now(&in->run) || options.from > options.to) {
+		log_event(LOG_LEVEL_ERROR,
+		    "a backfill goes from one day to a later one before today", NULL);
+		return EXIT_USAGE;
+	}
+	in->run.deadline = deadline_in(INT_MAX);
+	return backfill_run(&bf, &in->collector, in->plan_memory);
+}
+
+static int
+do_what_is_asked(struct ingest *in)
+{
+	struct arena *a = in->plan_memory;
+
+	if (!is_url(a, in->settings.open_meteo_url) ||
+	    !is_url(a, in->settings.open_meteo_archive_url))
+		return EXIT_CONFIG;
+	if (options.backfill)
+		return fill_back(in);
+	start_watchdog(&in->run);
+	if (options.upkeep)
+		return keep_up(in);
+	return options.dry_run ? print_plan(in) : ingest_run(in);
 }
 
 /* A lock that is a connection's needs a pool of one that is never replaced. */
@@ -278,19 +286,51 @@ load_settings(struct settings *s, int argc, char **argv)
 		{ "now", required_argument, NULL, 'N' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "city", required_argument, NULL, 'C' },
+		{ "backfill", required_argument, NULL, 'B' },
+		{ "upkeep", no_argument, NULL, 'U' },
 		{ 0 },
 	};
 	static const struct program program = {
 		.name = "weather-ingest",
-		.usage = "[--now time] [--dry-run] [--city slug]",
+		.usage = "[--now time] [--dry-run] [--city slug] [--upkeep | --backfill from to]",
 		.options = longopts,
 		.option = take_option,
 	};
 
+	options.argv = argv;
 	program_start(&program, argc, argv, s);
 	s->postgresql_pool = 1;
 	s->postgresql_idle = 1;
 	s->postgresql_lifetime = INT_MAX;
+}
+
+/* Whether all is there that the run works with. */
+static bool
+open_all(struct ingest *in)
+{
+	struct run *r = &in->run;
+	struct collector *c = &in->collector;
+
+	r->db = db_open(&in->settings, "weather-ingest", in->settings.ingest_budget * 1000);
+	r->cache = cache_open(&in->settings);
+	c->run = r;
+	c->upstream = upstream_open(r);
+	c->publisher = publisher_open(r);
+	c->memory = arena_new(BATCH_MAX);
+	in->plan_memory = arena_new(PLAN_MAX);
+	return r->db != NULL && r->cache != NULL && c->upstream != NULL && c->publisher != NULL &&
+	       c->memory != NULL && in->plan_memory != NULL;
+}
+
+static void
+close_all(struct ingest *in)
+{
+	arena_free(in->plan_memory);
+	arena_free(in->collector.memory);
+	publisher_close(in->collector.publisher);
+	upstream_close(in->collector.upstream);
+	cache_close(in->run.cache);
+	db_close(in->run.db);
 }
 
 int
@@ -302,21 +342,10 @@ main(int argc, char **argv)
 	load_settings(&in.settings, argc, argv);
 	signal(SIGPIPE, SIG_IGN); /* a peer that left is an error of the next write, not our end */
 	run_start(&in.run, &in.settings, options.now_given, options.now);
-	start_watchdog(&in.run);
-	in.db = db_open(&in.settings, "weather-ingest", in.settings.ingest_budget * 1000);
-	in.upstream = upstream_open(&in.run);
-	in.publisher = publisher_open(&in.run);
-	in.plan_memory = arena_new(PLAN_MAX);
-	in.batch_memory = arena_new(BATCH_MAX);
-	if (in.db == NULL || in.upstream == NULL || in.publisher == NULL ||
-	    in.plan_memory == NULL || in.batch_memory == NULL)
-		log_event(LOG_LEVEL_ERROR, "no memory", NULL);
+	if (open_all(&in))
+		code = do_what_is_asked(&in);
 	else
-		code = ingest_run(&in);
-	arena_free(in.batch_memory);
-	arena_free(in.plan_memory);
-	publisher_close(in.publisher);
-	upstream_close(in.upstream);
-	db_close(in.db);
+		log_event(LOG_LEVEL_ERROR, "no memory", NULL);
+	close_all(&in);
 	return code;
 }

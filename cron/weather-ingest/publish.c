@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 #define BODY_MAX 16384
+#define FORECAST_MAX 262144
 
 struct publisher {
 	struct run *run;
-	struct cache *cache;
 	struct bus *bus;
 };
 
@@ -28,9 +28,8 @@ publisher_open(struct run *r)
 	if (p == NULL)
 		return NULL;
 	p->run = r;
-	p->cache = cache_open(r->settings);
 	p->bus = bus_open(r->settings, "weather-ingest");
-	if (p->cache != NULL && p->bus != NULL)
+	if (p->bus != NULL)
 		return p;
 	publisher_close(p);
 	return NULL;
@@ -42,7 +41,6 @@ publisher_close(struct publisher *p)
 	if (p == NULL)
 		return;
 	bus_close(p->bus);
-	cache_close(p->cache);
 	free(p);
 }
 
@@ -109,7 +107,27 @@ publish_batch(struct publisher *p, struct arena *a, int n, const struct current 
 	}
 	if (!t->redis_away)
 		t->redis_away = is_away(
-		    "redis", cache_set(p->cache, p->run->deadline, 2 * n, items));
+		    "redis", cache_set(p->run->cache, p->run->deadline, 2 * n, items));
 	if (!t->nats_away)
 		t->nats_away = is_away("nats", send_events(p->bus, a, n, fresh, items));
+}
+
+void
+publish_forecast(struct publisher *p, struct arena *a, const struct forecast *f)
+{
+	struct run *r = p->run;
+	struct buf b = BUF_INIT(FORECAST_MAX);
+	struct jsonw w = JSONW_INIT(&b);
+	struct cache_item item = { .key = forecast_key(a, f->city.slug),
+		.ttl = forecast_ttl(f, r->settings, run_now(r)) };
+
+	forecast_json_all(&w, f, r->settings, run_now(r));
+	item.data = b.p;
+	item.len = b.len;
+	if (!buf_ok(&b) || item.key == NULL)
+		log_event(LOG_LEVEL_ERROR, "forecast not published",
+		    LOG_WITH(log_s("city", f->city.slug)));
+	else if (!r->tally.redis_away)
+		r->tally.redis_away = is_away("redis", cache_set(r->cache, r->deadline, 1, &item));
+	buf_free(&b);
 }

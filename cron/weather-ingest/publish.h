@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "run.h"
 #include "weather/current.h"
+#include "weather/forecast.h"
 
 struct publisher;
 
@@ -19,5 +20,8 @@ void publisher_close(struct publisher *p);
 /* Publish what was stored of one batch. PostgreSQL has the truth, so a peer that is away is logged, noted in
  * the tally and left alone for the rest of the run, and that is all. Scratch memory from the arena. */
 void publish_batch(struct publisher *p, struct arena *a, int n, const struct current fresh[]);
+
+/* The body of a forecast into Redis. */
+void publish_forecast(struct publisher *p, struct arena *a, const struct forecast *f);
 
 #endif

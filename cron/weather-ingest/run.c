@@ -6,20 +6,20 @@
 #include "run.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/rc.h"
 #include "base/str.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #define METRICS_FILE "weather-ingest.prom"
 #define METRICS_MAX 16384
-#define PATH_BYTES (SETTING_TEXT + 64)
 
 #define LAST_SUCCESS "cuaca_ingest_last_success_timestamp_seconds"
 
@@ -40,6 +40,31 @@ run_now(const struct run *r)
 	return r->now_given ? r->given_now : clock_now();
 }
 
+void
+run_wait(struct run *r, int64_t seconds)
+{
+	poll(NULL, 0, (int)(seconds * 1000));
+	if (r->now_given)
+		r->given_now += seconds;
+}
+
+const char *
+run_time_text(struct arena *a, int64_t unix_s)
+{
+	return arena_printf(a, "%lld", (long long)unix_s);
+}
+
+enum rc
+run_query(struct run *r, struct arena *a, int64_t ms, enum sql id, const char *const argv[],
+    const struct db_rows **rows)
+{
+	enum rc rc = db_query(r->db, run_within(r, ms), a, id, argv, rows);
+
+	if (rc == RC_DOWN || rc == RC_BUSY)
+		r->locked = false;
+	return rc;
+}
+
 struct deadline
 run_within(const struct run *r, int64_t ms)
 {
@@ -54,10 +79,10 @@ struct usage {
 	int64_t max_rss_kb;
 };
 
-static long long
-failed_places(const struct tally *t)
+long long
+run_failed_places(const struct run *r)
 {
-	return t->places - t->stored - t->refused;
+	return r->tally.places - r->tally.stored - r->tally.refused;
 }
 
 /* Linux's high-water mark. The one of getrusage(2) is no less than what the parent of this process had. */
@@ -131,12 +156,19 @@ put_real(struct buf *b, const char *name, const char *help, double v)
 }
 
 static void
-put_places(struct buf *b, const struct tally *t)
+put_places(struct buf *b, const struct run *r)
 {
+	const struct tally *t = &r->tally;
+
 	put_head(b, "cuaca_ingest_places", "Places of the last run by what became of them.");
 	buf_printf(b, "cuaca_ingest_places{result=\"stored\"} %lld\n", t->stored);
 	buf_printf(b, "cuaca_ingest_places{result=\"refused\"} %lld\n", t->refused);
-	buf_printf(b, "cuaca_ingest_places{result=\"failed\"} %lld\n", failed_places(t));
+	buf_printf(b, "cuaca_ingest_places{result=\"failed\"} %lld\n", run_failed_places(r));
+	put_head(b, "cuaca_ingest_forecasts", "Forecasts of the last run by what became of them.");
+	buf_printf(b, "cuaca_ingest_forecasts{result=\"stored\"} %lld\n", t->forecasts_stored);
+	buf_printf(b, "cuaca_ingest_forecasts{result=\"failed\"} %lld\n",
+	    t->forecasts - t->forecasts_stored);
+	put_int(b, "cuaca_ingest_granted_places", "Places served on demand.", t->granted);
 }
 
 static void
@@ -147,6 +179,27 @@ put_refusals(struct buf *b, const struct tally *t)
 	for (int i = REFUSAL_NONE + 1; i < REFUSAL__MAX; i++)
 		buf_printf(b, "cuaca_ingest_refusals{reason=\"%s\"} %lld\n", refusals[i].name,
 		    t->refusals[i]);
+}
+
+/* What is spent of each window, its limit, and the breaker. */
+static void
+put_quota(struct buf *b, const struct run *r)
+{
+	static const char *const windows[] = { "minute", "hour", "day" };
+	const struct settings *s = r->settings;
+	const int64_t limits[] = { s->quota_minute, s->quota_hour, s->quota_day };
+
+	put_head(b, "cuaca_ingest_quota_spent",
+	    "Weight spent in the windows of the clock that the last run was in.");
+	for (int w = 0; w < 3; w++)
+		buf_printf(b, "cuaca_ingest_quota_spent{window=\"%s\"} %.3f\n", windows[w],
+		    r->tally.spent[w]);
+	put_head(b, "cuaca_ingest_quota_limit", "What the upstream grants; 0 is no limit.");
+	for (int w = 0; w < 3; w++)
+		buf_printf(b, "cuaca_ingest_quota_limit{window=\"%s\"} %lld\n", windows[w],
+		    (long long)limits[w]);
+	put_int(b, "cuaca_ingest_breaker_state",
+	    "The breaker around the upstream: 0 closed, 1 open, 2 half-open.", r->tally.breaker);
 }
 
 static void
@@ -169,13 +222,14 @@ put_metrics(struct buf *b, const struct run *r, const struct usage *u, const cha
 	if (code == EXIT_DONE || read_last_success(old, &success))
 		put_int(
 		    b, LAST_SUCCESS, "When the last run ended that stored every place.", success);
-	put_places(b, t);
+	put_places(b, r);
 	put_refusals(b, t);
+	put_quota(b, r);
 	put_peers(b, t);
 	put_int(
 	    b, "cuaca_ingest_requests", "Requests to the upstream in the last run.", t->requests);
 	put_int(b, "cuaca_ingest_retries", "Those of them that were retries.", t->retries);
-	put_int(b, "cuaca_ingest_weight", "What they weigh in the upstream's quota.", t->weight);
+	put_real(b, "cuaca_ingest_weight", "What they weigh in the upstream's quota.", t->weight);
 	put_real(b, "cuaca_ingest_duration_seconds", "Time the last run took.", u->seconds);
 	put_real(
 	    b, "cuaca_ingest_cpu_seconds", "Processor time the last run took.", u->cpu_seconds);
@@ -183,40 +237,18 @@ put_metrics(struct buf *b, const struct run *r, const struct usage *u, const cha
 	    u->max_rss_kb * 1024);
 }
 
-/* Write b to path, whole or not at all; a reader sees the old file or the new one. */
-static bool
-replace_file(const char *path, const struct buf *b)
-{
-	char temp[PATH_BYTES + 32];
-	FILE *fp;
-	bool ok;
-
-	snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid());
-	if ((fp = fopen(temp, "we")) == NULL)
-		return false;
-	ok = fwrite(b->p, 1, b->len, fp) == b->len;
-	ok = fclose(fp) == 0 && ok && rename(temp, path) == 0;
-	if (!ok) {
-		int saved = errno;
-
-		unlink(temp);
-		errno = saved;
-	}
-	return ok;
-}
-
 static void
 write_metrics(const struct run *r, const struct usage *u, int code)
 {
 	struct buf b = BUF_INIT(METRICS_MAX);
-	char path[PATH_BYTES];
+	char path[FILE_PATH];
 
 	if (r->settings->metrics_dir[0] == '\0')
 		return;
 	snprintf(path, sizeof(path), "%s/" METRICS_FILE, r->settings->metrics_dir);
 	put_metrics(&b, r, u, path, code);
 	errno = ENOMEM;
-	if (!buf_ok(&b) || !replace_file(path, &b))
+	if (!buf_ok(&b) || !file_replace(path, &b))
 		log_event(LOG_LEVEL_ERROR, "metrics not written",
 		    LOG_WITH(log_s("file", path), log_s("reason", strerror(errno))));
 	buf_free(&b);
@@ -232,9 +264,10 @@ run_report(const struct run *r, int code)
 	log_event(code == EXIT_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
 	    code == EXIT_DONE ? "run done" : "run failed",
 	    LOG_WITH(log_i("places", t->places), log_i("stored", t->stored),
-		log_i("refused", t->refused), log_i("failed", failed_places(t)),
-		log_i("requests", t->requests), log_i("retries", t->retries),
-		log_i("weight", t->weight), log_f("seconds", u.seconds),
-		log_f("cpu_seconds", u.cpu_seconds), log_i("max_rss_kb", u.max_rss_kb),
-		log_i("exit", code)));
+		log_i("refused", t->refused), log_i("failed", run_failed_places(r)),
+		log_i("forecasts", t->forecasts), log_i("forecasts_stored", t->forecasts_stored),
+		log_i("granted", t->granted), log_i("requests", t->requests),
+		log_i("retries", t->retries), log_f("weight", t->weight),
+		log_f("seconds", u.seconds), log_f("cpu_seconds", u.cpu_seconds),
+		log_i("max_rss_kb", u.max_rss_kb), log_i("exit", code)));
 }

@@ -66,7 +66,7 @@ sanitizer() {
 # All settings as they are now, those that the stack decides replaced. Programs log in to PostgreSQL by PGUSER.
 configure_settings() (
 	umask 077
-	own="postgresql postgresql_read redis nats metrics_dir var log_to"
+	own="postgresql postgresql_read redis nats metrics_dir state_dir var log_to"
 	{
 		echo "# Written by make up. The settings of this stack are in $CONF and the environment."
 		printf '%s\n' "$SETTINGS" | sed -n "s/^CUACA_\([A-Z_]*\)='\(.*\)'\$/\1 \2/p" |
@@ -74,6 +74,7 @@ configure_settings() (
 			BEGIN { n = split(own, o, " "); for (i = 1; i <= n; i++) skip[o[i]] = 1 }
 			{ name = tolower($1); value = substr($0, length($1) + 2) }
 			name == "open_meteo_url" { value = ENVIRON["CUACA_OPEN_METEO_URL"] }
+			name == "open_meteo_archive_url" { value = ENVIRON["CUACA_OPEN_METEO_ARCHIVE_URL"] }
 			name == "source" { value = ENVIRON["CUACA_SOURCE"] }
 			!(name in skip) { print name " = " value }'
 		cat <<-END
@@ -84,6 +85,7 @@ configure_settings() (
 		nats = nats://127.0.0.1:$NATS_PORT
 		nats_token = $NATS_TOKEN
 		metrics_dir = $VAR/metrics
+		state_dir = $VAR/state
 		END
 		upstream_key
 	} >"$VAR/etc/cuaca.conf.new"
@@ -197,6 +199,6 @@ ingest_times() {
 }
 
 configure_partitions() {
-	define partitions "exec '$ROOT/etc/stack/service' snooze -H3 -M17 psql -qX -h '$RUN' -U postgres -d cuaca \\
-	-v ON_ERROR_STOP=1 -c 'SET ROLE cuaca_owner' -c 'CALL partman.run_maintenance_proc()'"
+	define partitions "exec '$ROOT/etc/stack/service' snooze -H3 -M17 \\
+	env PGUSER=cuaca_ingest $(sanitizer)'$BUILD/cron/weather-ingest' -c '$VAR/etc/cuaca.conf' --upkeep"
 }

@@ -90,6 +90,8 @@ static const struct row rows[] = {
 	INT_ROW(nats_timeout, "2000", 1, 60000, "milliseconds for a connect or a flush"),
 
 	TEXT_ROW(open_meteo_url, "https://api.open-meteo.com", "base URL of the upstream"),
+	TEXT_ROW(open_meteo_archive_url, "https://archive-api.open-meteo.com",
+	    "base URL of its archive, for weather-ingest --backfill"),
 	SECRET_ROW(open_meteo_key, "API key of a paid Open-Meteo plan"),
 	CHOICE_ROW(source, "open-meteo", sources,
 	    "what answers name as their source: open-meteo or simulator"),

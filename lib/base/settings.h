@@ -35,7 +35,8 @@ struct settings {
 	char nats[SETTING_TEXT], nats_token[SETTING_TEXT];
 	int64_t nats_timeout;
 
-	char open_meteo_url[SETTING_TEXT], open_meteo_key[SETTING_TEXT];
+	char open_meteo_url[SETTING_TEXT], open_meteo_archive_url[SETTING_TEXT],
+	    open_meteo_key[SETTING_TEXT];
 	int64_t source;
 	int64_t ingest_interval, ingest_offset, ingest_batch, ingest_budget, fetch_timeout,
 	    fetch_tries;

@@ -17,6 +17,7 @@
 #include <sys/time.h>
 
 #define KEYS_MAX 128 /* of one command */
+#define FIELDS_MAX 16 /* of one change of a hash */
 
 /* A leaky bucket as nginx's limit_req with nodelay has it. The key holds the microsecond of Redis's clock at which the
  * bucket will have run empty. */
@@ -359,6 +360,95 @@ cache_set(struct cache *c, struct deadline d, int n, const struct cache_item ite
 	}
 	free(cmds);
 	free(sets);
+	return rc;
+}
+
+enum rc
+cache_hash_set(struct cache *c, struct deadline d, const char *key, int n,
+    const char *const fields[], const char *const values[], int64_t ttl)
+{
+	const char *set[2 * FIELDS_MAX + 2] = { "HSET", key };
+	char life[24];
+	const char *expire[] = { "EXPIRE", key, life };
+	struct command cmds[] = { { 2 * n + 2, set, NULL }, { 3, expire, NULL } };
+
+	if (n > FIELDS_MAX)
+		return RC_INVALID;
+	for (int i = 0; i < n; i++) {
+		set[2 * i + 2] = fields[i];
+		set[2 * i + 3] = values[i];
+	}
+	snprintf(life, sizeof(life), "%lld", (long long)ttl);
+	return talk(c, d, 2, cmds, NULL, NULL);
+}
+
+enum rc
+cache_hash_add(struct cache *c, struct deadline d, const char *key, int n,
+    const char *const fields[], double number, int64_t ttl)
+{
+	char text[40], life[24];
+	const char *add[FIELDS_MAX][4], *expire[] = { "EXPIRE", key, life };
+	struct command cmds[FIELDS_MAX + 1];
+
+	if (n > FIELDS_MAX)
+		return RC_INVALID;
+	snprintf(text, sizeof(text), "%.6f", number);
+	snprintf(life, sizeof(life), "%lld", (long long)ttl);
+	for (int i = 0; i < n; i++) {
+		memcpy(add[i], (const char *[4]){ "HINCRBYFLOAT", key, fields[i], text },
+		    sizeof(add[i]));
+		cmds[i] = (struct command){ 4, add[i], NULL };
+	}
+	cmds[n] = (struct command){ 3, expire, NULL };
+	return talk(c, d, n + 1, cmds, NULL, NULL);
+}
+
+struct take {
+	struct arena *arena;
+	int n;
+	struct cache_score *scores;
+};
+
+/* Members and scores by turns. */
+static enum rc
+take_scores(void *arg, int i, const redisReply *r)
+{
+	struct take *t = arg;
+	int n = (int)r->elements / 2;
+
+	(void)i;
+	if (r->type != REDIS_REPLY_ARRAY)
+		return RC_DOWN;
+	if ((t->scores = arena_alloc(t->arena, (size_t)n * sizeof(*t->scores))) == NULL)
+		return RC_NOMEM;
+	for (t->n = 0; t->n < n; t->n++) {
+		const redisReply *member = r->element[(size_t)t->n * 2];
+		const redisReply *score = r->element[(size_t)t->n * 2 + 1];
+		struct cache_score *s = &t->scores[t->n];
+
+		s->member = arena_strndup(t->arena, member->str, member->len);
+		if (s->member == NULL)
+			return RC_NOMEM;
+		if (!str_to_num(score->str, &s->score))
+			s->score = 0;
+	}
+	return RC_OK;
+}
+
+enum rc
+cache_scores_take(struct cache *c, struct deadline d, struct arena *a, const char *key, int max,
+    int *n, const struct cache_score **scores)
+{
+	char count[24];
+	const char *argv[] = { "ZPOPMAX", key, count };
+	struct command cmd = { 3, argv, NULL };
+	struct take t = { .arena = a };
+	enum rc rc;
+
+	snprintf(count, sizeof(count), "%d", max);
+	rc = talk(c, d, 1, &cmd, take_scores, &t);
+	*n = rc == RC_OK ? t.n : 0;
+	*scores = t.scores;
 	return rc;
 }
 

@@ -61,6 +61,24 @@ enum rc cache_rank(
 /* Store or delete n values in one round trip. */
 enum rc cache_set(struct cache *c, struct deadline d, int n, const struct cache_item items[]);
 
+/* Set n fields of a hash, which then lives for ttl seconds. */
+enum rc cache_hash_set(struct cache *c, struct deadline d, const char *key, int n,
+    const char *const fields[], const char *const values[], int64_t ttl);
+
+/* Add the same number to n fields of a hash, which then lives for ttl seconds. Where the connection breaks it may
+ * be added twice. */
+enum rc cache_hash_add(struct cache *c, struct deadline d, const char *key, int n,
+    const char *const fields[], double number, int64_t ttl);
+
+struct cache_score {
+	const char *member;
+	double score;
+};
+
+/* Take the max highest members off a sorted set; nobody else gets them. */
+enum rc cache_scores_take(struct cache *c, struct deadline d, struct arena *a, const char *key,
+    int max, int *n, const struct cache_score **scores);
+
 /* One PING. */
 enum rc cache_ping(struct cache *c, struct deadline d);
 

@@ -25,20 +25,22 @@ my %pid;	# of what is ours, by what it is
 
 END { local $?; stop($_) for keys %pid }
 
-# The rig, with nothing ingested yet. Its clock and the simulator's stand still at $now.
+# The rig, with nothing ingested yet but forecasts of $now, so that runs near to it are about current weather alone.
+# Its clock and the simulator's stand still at $now. More are options of the simulator.
 sub new {
-	my ($class, $now) = @_;
+	my ($class, $now, @simulator) = @_;
 	my $self = bless { pg => Pg->new, now => $now }, $class;
 
 	$self->{dir} = $self->{pg}{dir};
 	$self->{db} = $self->{pg}->migrated;
 	$self->track(@CITIES);
+	$self->forecasts;
 	$self->{redis} = "$self->{dir}/redis.sock";
 	$self->{nats_port} = free_port();
 	$self->start_redis;
 	$self->start_nats;
-	$self->{sim} = start_simulator($now);
-	mkdir "$self->{dir}/metrics" or die "metrics: $!";
+	$self->{sim} = start_simulator($now, @simulator);
+	mkdir "$self->{dir}/$_" or die "$_: $!" for qw(metrics state);
 	return $self;
 }
 
@@ -47,6 +49,20 @@ sub track {
 	my $list = join ',', map { "'$_'" } @slugs;
 
 	$self->sql("UPDATE cities SET tracked = slug IN ($list) WHERE tracked <> (slug IN ($list))");
+}
+
+# Forecasts as of now for all tracked places, of one hour and one day.
+sub forecasts {
+	my ($self) = @_;
+	my @columns = split /\n/, $self->sql(q{SELECT attname || ' ' || format_type(atttypid, NULL) FROM pg_attribute}
+	    . q{ WHERE attrelid = 'weather_forecast'::regclass AND attnum > 6 AND attname LIKE ANY (ARRAY['hourly\_%', 'daily\_%'])}
+	    . q{ AND attname NOT LIKE '%from' ORDER BY attnum});
+	my $names = join ', ', map { (split)[0] } @columns;
+	my $values = join ', ', map { /bigint/ ? q('{0}'::bigint[]) : q('{1}'::real[]) } @columns;
+
+	$self->sql("INSERT INTO weather_forecast (city_id, collected_at, utc_offset_seconds, source, hourly_from, daily_from, $names)"
+	    . " SELECT id, '$self->{now}', 0, 'simulator', '$self->{now}', '$self->{now}', $values FROM cities WHERE tracked"
+	    . ' ON CONFLICT (city_id) DO UPDATE SET collected_at = excluded.collected_at');
 }
 
 sub sql { return $_[0]{pg}->sql($_[0]{db}, $_[1]) }
@@ -103,8 +119,8 @@ sub start_nats {
 my $simulator;	# its standard output: to close it is to wait for its end
 
 sub start_simulator {
-	my ($now) = @_;
-	my $pid = open $simulator, '-|', $^X, "$Pg::ROOT/tests/simulator/open-meteo", qw(--quiet --listen 127.0.0.1:0 --now), $now
+	my ($now, @options) = @_;
+	my $pid = open $simulator, '-|', $^X, "$Pg::ROOT/tests/simulator/open-meteo", @options, qw(--quiet --listen 127.0.0.1:0 --now), $now
 	    or die "simulator: $!";
 	$pid{simulator} = $pid;
 	my ($url) = (<$simulator> // '') =~ m{ready on (http://127\.0\.0\.1:\d+)$} or die "the simulator doesn't start\n";
@@ -123,6 +139,17 @@ sub clear {
 	my ($self) = @_;
 
 	$ua->delete("$self->{sim}/_sim/$_") for qw(fault stats);
+	$self->forget;
+}
+
+# What earlier runs have spent, and what they thought of the upstream.
+sub forget {
+	my ($self) = @_;
+	my @keys = map { split /\n/, $self->redis('--raw', 'KEYS', $_) } 'breaker:*', 'quota:*';
+
+	$self->redis('DEL', @keys) if @keys;
+	$self->sql('DELETE FROM quota_spent');
+	unlink glob "$self->{dir}/state/*";
 }
 
 sub stats { return $ua->get("$_[0]{sim}/_sim/stats")->res->json }
@@ -138,7 +165,8 @@ sub environment {
 	my ($self, %settings) = @_;
 	my %all = (postgresql => "$self->{pg}{server} dbname=$self->{db} user=cuaca_ingest", redis => $self->{redis},
 	    nats => "nats://127.0.0.1:$self->{nats_port}", open_meteo_url => $self->{sim}, source => 'simulator',
-	    fetch_timeout => 400, fetch_tries => 2, metrics_dir => "$self->{dir}/metrics", %settings);
+	    fetch_timeout => 400, fetch_tries => 2, metrics_dir => "$self->{dir}/metrics",
+	    state_dir => "$self->{dir}/state", open_meteo_archive_url => $self->{sim}, %settings);
 
 	return map { ("CUACA_\U$_" => $all{$_}) } keys %all;
 }
@@ -204,7 +232,7 @@ sub cached {
 	my ($self) = @_;
 	my %body;
 
-	for my $key (split /\n/, $self->redis('--raw', 'KEYS', '*')) {
+	for my $key (split /\n/, $self->redis('--raw', 'KEYS', 'weather:*:current')) {
 		my ($slug) = $key =~ /\Aweather:(.+):current\z/ or die "key $key";
 
 		chomp($body{$slug} = $self->redis('--raw', 'GET', $key));

@@ -43,8 +43,10 @@ subtest 'a dry run' => sub {
 	    '--dry-run');
 
 	is $run->{exit}, 0, 'exit';
-	like $run->{out}, qr/\A3 places in 2 requests, weight 3; at 96 runs a day 288 a day\n/, 'the whole';
-	like $run->{out}, qr/^request 2: 1 places, weight 1, (\S+) to \1$/m, 'each request';
+	like $run->{out}, qr/\Athe day: 10000\.0 of 10000 left for 7 runs\n/, 'the quota';
+	like $run->{out}, qr/^  current weather of 3 tracked places, 7 runs: 3 x 7 = 21$/m, 'what tracked places claim';
+	like $run->{out}, qr/^current: 3 places in 2 requests, weight 3\.0$/m, 'the whole';
+	like $run->{out}, qr/^current request 2: 1 places, weight 1\.0, (\S+) to \1$/m, 'each request';
 	like $run->{out}, qr{^\Q$rig->{sim}\E/v1/forecast\?latitude=[-\d.%C]+&longitude=\S+&timezone=GMT$}m, 'its URL';
 	unlike $run->{out} . $run->{err}, qr/sesame/, 'without the key';
 	is $rig->stats->{requests}, 0, 'no request';
@@ -233,7 +235,7 @@ subtest 'no more time' => sub {
 	is $run->{exit}, 1, 'exit';
 	cmp_ok time - $start, '<', 4, 'it ends in time';
 	is_deeply [@{$run->{log}[-1]}{qw(stored failed)}], [1, 2], 'what was there in time is stored';
-	is((Ingest::said($run, 'places left out'))[0]{reason}, 'budget', 'the rest was not asked for');
+	is((Ingest::said($run, 'call not made'))[0]{reason}, 'budget', 'the rest was not asked for');
 	is $rig->metrics->{'cuaca_ingest_refusals{reason="budget"}'}, 1, 'metric';
 };
 
@@ -275,7 +277,8 @@ subtest '10,000 cities' => sub {
 	$rig->sql('UPDATE cities SET tracked = true WHERE id IN (SELECT id FROM cities ORDER BY population DESC LIMIT 10000)');
 	$rig->set_now('2026-11-20T10:50:00Z');
 	$rig->clear;
-	my $run = $rig->run({ fetch_timeout => 20000 });
+	$rig->forecasts;
+	my $run = $rig->run({ fetch_timeout => 20000, map { ("quota_$_" => 0) } qw(minute hour day) });
 	my %last = %{$run->{log}[-1]};
 
 	is $run->{exit}, 0, 'exit' or diag $run->{err};

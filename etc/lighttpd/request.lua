@@ -3,7 +3,7 @@
 -- lighttpd runs this for every request before anything else looks at it: it gives the request its id, counts it
 -- against its address's rate, and decides about a request that has failed (server.error-handler leads here).
 
-local RATE, BURST = @RATE_API@, 20	-- requests a second per address on /api; 0 is off
+local RATE, BURST = @RATE_API@, 20	-- requests a second per address on /api and /v1; 0 is off
 local ADDRESSES = 50000			-- remembered at once, so that many addresses cannot fill the memory
 
 local r = lighty.r
@@ -66,7 +66,7 @@ if not failed then
 	local rand = lighty.c.rand
 	r.req_header["X-Request-Id"] = string.format("%08x%08x%08x%08x", rand() & 0xffffffff,
 		rand() & 0xffffffff, rand() & 0xffffffff, rand() & 0xffffffff)
-	if path:sub(1, 5) == "/api/" then
+	if path:sub(1, 5) == "/api/" or path:sub(1, 4) == "/v1/" then
 		env["CUACA_ONCE_MORE"] = r.req_attr["request.method"]
 		if RATE > 0 and not has_key() and too_many(r.req_attr["request.remote-ip"]) then
 			return 429

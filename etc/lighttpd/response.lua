@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: ISC
 --
 -- lighttpd runs this when the head of an answer is about to go out: every answer carries the request's id, and
--- an error that lighttpd itself made becomes problem+json. What a program says is left as it is.
+-- an error that lighttpd itself made becomes problem+json (on /v1/, Open-Meteo's JSON). What a program says is left as it is.
 
 local r = lighty.r
 local headers = r.resp_header
@@ -42,6 +42,7 @@ if status < 400 or kind and kind:sub(1, 9) ~= "text/html" then
 end
 
 local busy = "The program behind this address does not answer. Try again in a moment."
+local overloaded = "The service is overloaded"
 local problems = {
 	[400] = { "bad-request", "Bad request", "The request is not well-formed HTTP." },
 	[403] = { "forbidden", "Forbidden", "This may not be read." },
@@ -60,7 +61,6 @@ local problems = {
 local p = problems[status] or status < 500 and problems[400] or
 	{ "internal", "Something is wrong on our side", "The web server could not serve this request." }
 
-headers["Content-Type"] = "application/problem+json"
 headers["Cache-Control"] = "no-store"
 if status == 405 then
 	headers["Allow"] = "GET, HEAD"
@@ -72,6 +72,17 @@ end
 if status == 429 or status >= 502 and status <= 504 then
 	headers["Retry-After"] = "1"
 end
+
+-- Clients of Open-Meteo get its form of errors, and its words where it has some.
+if (r.req_attr["request.orig-uri"] or ""):sub(1, 4) == "/v1/" then
+	local words = { [404] = "Not Found", [429] = "Too many concurrent requests", [502] = overloaded,
+		[503] = overloaded, [504] = overloaded }
+	headers["Content-Type"] = "application/json; charset=utf-8"
+	r.resp_body.set(string.format('{"error":true,"reason":"%s"}', words[status] or p[3]))
+	return status
+end
+
+headers["Content-Type"] = "application/problem+json"
 r.resp_body.set(string.format(
 	'{"type":"/problems/%s","title":"%s","status":%d,"detail":"%s","request_id":"%s"}',
 	p[1], p[2], status, p[3], id))

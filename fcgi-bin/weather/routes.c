@@ -32,5 +32,6 @@ const struct route weather_routes[] = {
 	{ M_GET, "/api/weather/forecast", weather_forecast, forecast_params, "weather" },
 	{ M_GET, "/api/cities", weather_cities, cities_params, "cities" },
 	{ M_GET, "/api/cities/{slug}", weather_city, no_params, "cities" },
+	{ M_GET, "/v1/forecast", weather_compat, NULL, "weather" },
 	{ 0 },
 };

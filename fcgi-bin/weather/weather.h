@@ -34,6 +34,9 @@ handler weather_cities;
 /* GET /api/cities/{slug}: one place of the gazetteer. */
 handler weather_city;
 
+/* GET /v1/forecast: the same weather as Open-Meteo would put it. */
+handler weather_compat;
+
 /* Answer 404 unknown-city for text, with the places that the client may have meant. */
 void unknown_city(struct req *rq, struct res *rs, const char *text);
 

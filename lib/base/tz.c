@@ -105,7 +105,7 @@ take_moment(const char **s, struct moment *m)
 		m->kind = ZERO_BASED;
 		ok = take_number(s, 0, 365, &m->day);
 	}
-	m->time = 2 * 3600;
+	m->time = 7200; /* 02:00 */
 	return ok && (!take_char(s, '/') || take_time(s, &m->time));
 }
 
@@ -206,7 +206,7 @@ read_header(const unsigned char *p, size_t left, size_t time_size, struct block 
 	if (left < HEADER || memcmp(p, "TZif", 4) != 0)
 		return false;
 	for (int i = 0; i < 6; i++) {
-		int64_t n = read_be(p + 20 + i * 4, 4);
+		int64_t n = read_be(p + 20 + (size_t)i * 4, 4);
 
 		if (n < 0 || (size_t)n > FILE_MAX)
 			return false;

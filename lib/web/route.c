@@ -39,11 +39,13 @@ find(const struct route routes[], struct req *rq)
 static enum rc
 run(const struct route *r, struct req *rq, struct res *rs)
 {
-	enum rc rc, limited;
+	enum rc rc = RC_OK, limited;
 
 	rq->params = r->params;
 	rq->limit_class = r->limit;
-	if ((rc = request_parse_query(rq)) == RC_OK)
+	if (r->params != NULL)
+		rc = request_parse_query(rq);
+	if (rc == RC_OK)
 		rc = r->run(rq, rs);
 	/* Whoever has not read Redis is counted here: bad input is no way around the limit. */
 	if ((rc == RC_OK || rc == RC_INVALID) && (limited = limit_count(rq)) != RC_OK)

@@ -17,7 +17,8 @@ struct route {
 	const char
 	    *path; /* a last segment "{name}" stands for any one segment; NULL ends the table */
 	handler *run;
-	const struct param *params; /* ended by a NULL name */
+	const struct param
+	    *params; /* ended by a NULL name; NULL: the handler reads the query itself */
 	const char *limit; /* the class that its requests are counted in; NULL: they are not */
 };
 

@@ -48,7 +48,7 @@ sub table
 		}
 	}
 	while ($source =~ /\{\s*M_GET,\s*"([^"]+)",\s*\w+,\s*(\w+),[^}]*\}/g) {
-		$routes{$1} = $params{$2} // die "$1: no table $2";
+		$routes{$1} = $2 eq 'NULL' ? undef : $params{$2} // die "$1: no table $2";
 	}
 	return \%routes;
 }
@@ -69,7 +69,8 @@ return sub {
 	my %routes = map { %{table(OpenAPI::slurp($_))} } glob "$Rig::ROOT/fcgi-bin/*/routes.c";
 	cmp_ok(scalar keys %routes, '>=', 6, 'the tables can be read');
 	is_deeply([sort keys %routes], [sort keys %$paths], 'the paths of the tables are those of the description');
-	for my $path (sort keys %$paths) {
+	# A handler that reads the query by itself has no table; compat.t is about it.
+	for my $path (grep { $routes{$_} } sort keys %$paths) {
 		my %described = map { ($_->{name} => $_) } grep { $_->{in} eq 'query' } $api->parameters($path);
 
 		is_deeply([sort keys %{$routes{$path} // {}}], [sort keys %described], "$path has the parameters that are described");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * ops.fcgi: health, readiness and the description of the API over FastCGI.
+ * ops.fcgi: health, readiness, status and the description of the API over FastCGI.
  */
 #include "ops.h"
 

@@ -26,6 +26,9 @@ handler ops_health;
 /* GET /api/ready: each dependency, and how fresh the weather is. 503 only where no weather can be served. */
 handler ops_ready;
 
+/* GET /api/status: how fresh the weather is, the last ingest, the quota, for everybody. */
+handler ops_status;
+
 /* GET /api/openapi.json: the description of all routes. */
 handler ops_openapi;
 

@@ -10,6 +10,7 @@ static const struct param no_params[] = { { 0 } };
 const struct route ops_routes[] = {
 	{ M_GET, "/api/health", ops_health, no_params, NULL },
 	{ M_GET, "/api/ready", ops_ready, no_params, NULL },
+	{ M_GET, "/api/status", ops_status, no_params, NULL },
 	{ M_GET, "/api/openapi.json", ops_openapi, no_params, NULL },
 	{ 0 },
 };

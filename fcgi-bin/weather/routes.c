@@ -22,6 +22,19 @@ static const struct param forecast_params[] = { { "city", .type = PT_TEXT, .min 
 	{ "lang", .type = PT_CHOICE, .choices = langs },
 	{ "format", .type = PT_CHOICE, .choices = formats }, { 0 } };
 
+/* In the order of enum interval, and of what history.c makes of it. */
+static const char *const intervals[] = { "raw", "hour", "day", NULL };
+static const char *const history_formats[] = { "json", "csv", NULL };
+
+static const struct param history_params[] = { { "city", .type = PT_TEXT, .need = true, .min = 1,
+						   .max = 80 },
+	{ "interval", .type = PT_CHOICE, .choices = intervals }, { "from", .type = PT_TIME },
+	{ "to", .type = PT_TIME }, { "limit", .type = PT_INT, .min = 1, .max = 500 },
+	{ "cursor", .type = PT_TEXT, .min = 1, .max = 80 },
+	{ "units", .type = PT_CHOICE, .choices = units },
+	{ "lang", .type = PT_CHOICE, .choices = langs },
+	{ "format", .type = PT_CHOICE, .choices = history_formats }, { 0 } };
+
 static const struct param cities_params[] = { { "q", .type = PT_TEXT, .min = 2, .max = 80 },
 	{ "near", .type = PT_POINT }, { "limit", .type = PT_INT, .min = 1, .max = 100 }, { 0 } };
 
@@ -30,6 +43,7 @@ static const struct param no_params[] = { { 0 } };
 const struct route weather_routes[] = {
 	{ M_GET, "/api/weather/current", weather_current, current_params, "weather" },
 	{ M_GET, "/api/weather/forecast", weather_forecast, forecast_params, "weather" },
+	{ M_GET, "/api/weather/history", weather_history, history_params, "weather" },
 	{ M_GET, "/api/cities", weather_cities, cities_params, "cities" },
 	{ M_GET, "/api/cities/{slug}", weather_city, no_params, "cities" },
 	{ M_GET, "/v1/forecast", weather_compat, NULL, "weather" },

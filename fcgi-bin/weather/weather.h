@@ -28,6 +28,9 @@ handler weather_current;
 /* GET /api/weather/forecast: the hours and days to come. */
 handler weather_forecast;
 
+/* GET /api/weather/history: observations, hours or days that are over. */
+handler weather_history;
+
 /* GET /api/cities: the gazetteer by name (q), by distance (near), or by population. */
 handler weather_cities;
 

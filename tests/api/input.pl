@@ -9,6 +9,7 @@ use Test::More;
 
 my $current = '/api/weather/current';
 my $forecast = '/api/weather/forecast';
+my $history = '/api/weather/history';
 
 # Path with query, then each bad parameter with a part of what is said about it, in order.
 my @bad = (
@@ -81,6 +82,25 @@ my @bad = (
 	(map { ["$forecast?city=jakarta&days=$_", days => 'not a whole number'] } qw(1.5 seven 1e0 0x1 99999999999999999999)),
 	["$forecast?city=jakarta&days=1&days=1", days => 'more than once'],
 	["$forecast?city=jakarta&days=9&units=x&lang=y&format=z", days => 'between', units => 'must be', lang => 'must be', format => 'must be'],
+	# history
+	[$history, city => 'is needed'],
+	["$history?interval=day", city => 'is needed'],
+	["$history?city=jakarta&lat=1", lat => 'not a parameter'],
+	(map { ["$history?city=jakarta&interval=$_", interval => 'must be one of raw, hour, day'] } qw(week RAW 15m)),
+	(map { my $time = $_; map { ["$history?city=jakarta&$_=$time", $_ => 'neither a date'] } qw(from to) } qw(yesterday 2026 2026-11 2026-13-01 2026-02-30
+		2026-11-22T22:15Z 2026-11-22T22:15:00 1795385700 -2026-11-22 2026-11-22T22:15:00.5Z 2026-11-22T22:15:00%2B7 2026-11-22T24:00:00Z 2026%2F11%2F22), 'x' x 5000),
+	["$history?city=jakarta&from=", from => 'empty'],
+	["$history?city=jakarta&from=2026-01-01&from=2026-01-01", from => 'more than once'],
+	["$history?city=jakarta&from=2026-01-02&to=2026-01-01", from => 'must be before to'],
+	["$history?city=jakarta&from=2026-01-01&to=2026-01-01", from => 'must be before to'],
+	["$history?city=jakarta&from=9999-01-01", from => 'must be in the past'],
+	(map { ["$history?city=jakarta&limit=$_", limit => 'between 1 and 500'] } qw(0 501 -1)),
+	["$history?city=jakarta&cursor=", cursor => 'empty'],
+	["$history?city=jakarta&cursor=nonsense", cursor => 'is not one'],
+	["$history?city=jakarta&cursor=" . 'f' x 81, cursor => '80 characters'],
+	["$history?city=jakarta&cursor=%00", cursor => 'a NUL'],
+	["$history?city=jakarta&format=prometheus", format => 'must be one of json, csv'],
+	['/api/status?x=1', x => 'not a parameter'],
 	# hostile
 	["$current?city=" . 'a' x 8192, city => '80 characters'],
 	["$current?city=jakarta&" . 'a' x 8192 . '=1', 'a' x 40 . "\x{2026}" => 'not a parameter'],

@@ -180,4 +180,5 @@ return sub {
 	isnt($get->("city=$city&interval=hour&limit=3")->body, $a->body, 'but the interval does');
 	isnt($get->("city=$city&interval=day&limit=2")->body, $a->body, '... and the limit');
 	isnt($get->("city=$city&interval=day&limit=3&to=$day")->body, $a->body, '... and the range');
+	$rig->sql("UPDATE cities SET tracked = false WHERE slug IN ('$city', '$empty')");
 };

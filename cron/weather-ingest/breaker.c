@@ -17,7 +17,7 @@
 #define KEY "breaker:open-meteo"
 #define FILE_NAME "breaker-open-meteo"
 #define FILE_MAX 4096
-#define KEEP (7 * 86400)
+#define KEEP 604800 /* seconds */
 
 static const char *const names[BREAKER__MAX] = {
 	[BREAKER_CLOSED] = "closed",

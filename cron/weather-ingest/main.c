@@ -175,15 +175,16 @@ make_plan(struct ingest *in, struct plan *p, struct arena *a)
 {
 	struct run *r = &in->run;
 	struct quota q;
-	bool changed = false;
+	bool decide = !options.dry_run && options.city == NULL, changed = false;
 	enum rc rc;
 
-	if (quota_load(&q, r, a) != RC_OK || (rc = plan_load(p, r, quota_day_left(&q), a)) != RC_OK)
+	if (quota_load(&q, r, a) != RC_OK)
 		return RC_DOWN;
-	if (!options.dry_run && options.city == NULL) {
+	if (decide)
 		demand_collect(r, a);
+	rc = plan_load(p, r, quota_day_left(&q), a);
+	if (rc == RC_OK && decide)
 		rc = demand_decide(r, a, p->budget.demand_max, &changed);
-	}
 	if (rc == RC_OK && changed)
 		rc = plan_load(p, r, quota_day_left(&q), a);
 	r->tally.granted = p->budget.granted;

@@ -83,8 +83,7 @@ plan_load(struct plan *p, struct run *r, double day_left, struct arena *a)
 	p->places = places;
 	for (int ask = 0; ask < ASK__MAX; ask++) {
 		p->lists[ask].batch = batch_size(s, (enum ask)ask);
-		p->lists[ask].places = arena_alloc(
-		    a, ((size_t)p->n + 1) * sizeof(*p->lists[ask].places));
+		p->lists[ask].places = arena_alloc(a, ((size_t)p->n + 1) * sizeof(void *));
 		if (p->lists[ask].places == NULL)
 			return RC_NOMEM;
 	}
@@ -178,7 +177,7 @@ choose_current(struct plan *p, const struct run *r, enum ask ask, struct candida
 	for (int i = 0; i < n; i++)
 		c[i].due = due(c[i].place->collected_at, now, (double)interval / c[i].pace);
 	take(l, c, n, budget_tokens(rate, now / interval), plan_weight(ask, 1), most);
-	qsort(l->places, (size_t)l->n, sizeof(*l->places), by_place);
+	qsort(l->places, (size_t)l->n, sizeof(void *), by_place);
 }
 
 static void

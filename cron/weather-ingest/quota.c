@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #define QUERY_MS 5000
-#define KEEP (2 * 86400)
+#define KEEP 172800 /* seconds */
 
 static const int64_t seconds[WINDOW__MAX] = {
 	[WINDOW_MINUTE] = 60,
@@ -73,7 +73,7 @@ static enum rc
 read_redis(struct quota *q, struct run *r, struct arena *a)
 {
 	struct cache_value values[WINDOW__MAX];
-	struct book b;
+	struct book b = { 0 };
 	double spent;
 	enum rc rc;
 
@@ -118,7 +118,7 @@ quota_pay(struct quota *q, struct run *r, struct arena *a, double weight)
 	const char *argv[] = { QUOTA_PROVIDER, run_time_text(a, run_now(r)),
 		arena_printf(a, "%.6f", weight), "1" };
 	const struct db_rows *rows;
-	struct book b;
+	struct book b = { 0 };
 	enum rc redis, postgresql;
 
 	book_open(&b, run_now(r));

@@ -60,7 +60,7 @@ check_times(const cJSON *block, const struct block *b, int64_t *from, char detai
 {
 	const cJSON *times, *t;
 	enum refusal why = find_series(block, b, "time", &times, detail);
-	double expected;
+	int64_t expected;
 
 	if (why != REFUSAL_NONE)
 		return why;
@@ -68,9 +68,9 @@ check_times(const cJSON *block, const struct block *b, int64_t *from, char detai
 	if (!cJSON_IsNumber(t) || t->valuedouble < 0 || t->valuedouble >= YEAR_10000 ||
 	    t->valuedouble != floor(t->valuedouble))
 		return answer_refuse(detail, REFUSAL_TIME, "%s: no usable time", b->name);
-	*from = (int64_t)t->valuedouble;
-	for (expected = t->valuedouble; t != NULL; t = t->next, expected += (double)b->step)
-		if (!cJSON_IsNumber(t) || t->valuedouble != expected)
+	*from = expected = (int64_t)t->valuedouble;
+	for (; t != NULL; t = t->next, expected += b->step)
+		if (!cJSON_IsNumber(t) || t->valuedouble != (double)expected)
 			return answer_refuse(
 			    detail, REFUSAL_SERIES, "%s: times are not in step", b->name);
 	return REFUSAL_NONE;

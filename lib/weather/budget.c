@@ -41,7 +41,8 @@ budget_divide(struct budget *b, const struct settings *s)
 	b->demand_rate = fmin(b->demand_rate, b->granted);
 	if (b->fits) {
 		b->current_rate = tracked;
-		b->forecast_all = fmin(b->wanted, b->spare - b->demand_rate * runs * (1 + beside));
+		b->forecast_all = fmax(
+		    0, fmin(b->wanted, b->spare - b->demand_rate * runs * (1 + beside)));
 	} else {
 		b->current_rate = fmax(0, b->left) / runs / (1 + beside);
 		b->forecast_all = b->current_rate * runs * beside;

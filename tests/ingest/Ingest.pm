@@ -142,6 +142,9 @@ sub clear {
 	$self->forget;
 }
 
+sub clear_stats { $ua->delete("$_[0]{sim}/_sim/stats") }
+sub clear_faults { $ua->delete("$_[0]{sim}/_sim/fault") }
+
 # What earlier runs have spent, and what they thought of the upstream.
 sub forget {
 	my ($self) = @_;

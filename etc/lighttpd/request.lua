@@ -59,7 +59,8 @@ local path = r.req_attr["uri.path"]
 local function has_key()
 	local key = r.req_header["X-API-Key"] or r.req_header["Authorization"] or ""
 
-	return key:gsub("^[Bb]earer ", ""):find("^cuaca_%x+$") and (path:find("^/api/weather/") or path:find("^/api/cities"))
+	return key:gsub("^[Bb]earer ", ""):find("^cuaca_%x+$") and (path:find("^/api/weather/") or path:find("^/api/cities") or
+		path == "/v1/forecast")
 end
 
 if not failed then

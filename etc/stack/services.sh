@@ -92,7 +92,7 @@ configure_settings() (
 	keep cuaca.conf
 
 	# What only the web server or the ingest reads is no reason to restart the FastCGI programs.
-	grep -vE '^(#|(http_port|web|cache|nginx_workers|cors_origin|var|ingest_batch|ingest_budget|fetch_|open_meteo_|source))' \
+	grep -vE '^(#|(http_port|web|cache|nginx_workers|cors_origin|var|ingest_batch|ingest_budget|fetch_|open_meteo_))' \
 		"$VAR/etc/cuaca.conf" >"$VAR/etc/fastcgi.wanted"
 )
 

@@ -94,8 +94,9 @@ weather_city(struct req *rq, struct res *rs)
 	struct city c;
 	enum rc rc = limit_count(rq);
 
-	if (rc == RC_OK)
-		rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_BY_SLUG, argv, &rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_BY_SLUG, argv, &rows);
 	if (rc != RC_OK)
 		return rc;
 	if (rows->n == 0) {

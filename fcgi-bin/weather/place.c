@@ -54,9 +54,9 @@ place_nearest(struct req *rq, struct city *c, double *distance_km)
 	const struct db_rows *rows;
 	enum rc rc = limit_count(rq);
 
-	if (rc == RC_OK)
-		rc = db_query(
-		    app->db, rq->deadline, rq->arena, SQL_CITY_NEAREST_TRACKED, argv, &rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = db_query(app->db, rq->deadline, rq->arena, SQL_CITY_NEAREST_TRACKED, argv, &rows);
 	if (rc != RC_OK || rows->n == 0)
 		return rc != RC_OK ? rc : RC_NOTFOUND;
 	city_from_row(rows, 0, 0, c);

@@ -123,6 +123,7 @@ return sub {
 	is($get->($current, 'X-API-Key' => $quick)->code, 200, '... a key is not');
 	is($get->($current, Authorization => "Bearer $quick")->code, 200, '... in either header');
 	is($get->($current, 'X-API-Key' => 'cuaca_' . '2' x 64)->code =~ /\A(?:401|429)\z/, 1, '... but it must be one');
+	is($http->get('/v1/forecast?latitude=-6.2&longitude=106.8&current=temperature_2m', 'X-API-Key' => $quick)->code, 200, '... on any address that counts it');
 	is($get->('/api/ready', 'X-API-Key' => $quick)->code, 429, '... and only where it is asked for');
 	$rig->redis(DEL => map { "ratelimit:127.0.0.1:$_" } qw(weather cities key));	# full, by the slow rate
 	$rig->up(cache => 'on', rate_api => 0);

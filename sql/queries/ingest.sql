@@ -40,13 +40,6 @@ LEFT JOIN LATERAL (
 ) w ON true
 ORDER BY id;
 
--- name: cities_tracked (read)
--- id and CITY9 of every tracked place, by id.
-SELECT id, slug, name, country, admin1, latitude, longitude, timezone, population, tracked
-FROM cities
-WHERE tracked
-ORDER BY id;
-
 -- name: weather_upsert (write)
 -- Store a batch, all or nothing; a row for the same place and time is replaced. $3 and $15 are for the
 -- whole batch, the others arrays of one length. A place and time may be there only once. One row: how

@@ -34,7 +34,6 @@ my %use = (
 	ingest_lock => [cuaca_ingest => ()],
 	ingest_unlock => [cuaca_ingest => ()],
 	ingest_places => [cuaca_ingest => 1735689600],
-	cities_tracked => [cuaca_ingest => ()],
 	weather_upsert => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
 	weather_backfill => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
 	backfill_days => [cuaca_ingest => 1642911, 1735689600, 1738368000],
@@ -120,7 +119,6 @@ like(rows('city_nearest_tracked', -6.59444, 106.78917), qr/^\Q$jakarta\E\|42\.7$
 like(rows('cities_nearest_tracked', '{52.5,-6.59444}', '{13.4,106.78917}'), qr/^berlin\|.*\n\Q$jakarta\E\|42\.7$/, 'cities_nearest_tracked: each in turn');
 like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest_tracked: across the date line');
 like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90$/, 'ready');
-is(scalar(split /\n/, rows('cities_tracked')), 90, 'cities_tracked');
 
 is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14 . '|t',
 	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo|t', 'bogor' . '|' x 14 . '|t'),
@@ -159,7 +157,6 @@ my %index = (
 	cities_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
 	city_nearest_tracked => qr/Index Scan using cities_globe_tracked on/,
 	weather_current => qr/Index Scan using cities_slug_key.*Index Scan Backward using weather_data_p\d+_\d+_pkey/s,
-	cities_tracked => qr/Index Scan using cities_tracked/,
 	city_served => qr/Index Scan using cities_slug_key/,
 	forecast_get => qr/Index Scan using cities_slug_key.*Index Scan using weather_forecast_pkey/s,
 	ready => qr/Index Only Scan Backward using weather_data_p\d+_\d+_collected_at_idx/,

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VERSION 1
@@ -49,17 +50,25 @@ cursor_write(struct arena *a, const struct cursor *c)
 	return arena_strdup(a, text);
 }
 
+/* The time that ten digits are. */
+static int64_t
+read_time(const char *digits)
+{
+	char text[11] = "";
+
+	memcpy(text, digits, 10);
+	return (int64_t)strtoull(text, NULL, 16) + YEAR_1;
+}
+
 bool
 cursor_read(const char *text, struct cursor *c)
 {
-	uint64_t from, to;
 	char again[TEXT];
 
-	if (strlen(text) != TEXT - 1 || strspn(text, "0123456789abcdef") != TEXT - 1 ||
-	    sscanf(text + 2, "%10" SCNx64 "%10" SCNx64, &from, &to) != 2)
+	if (strlen(text) != TEXT - 1 || strspn(text, "0123456789abcdef") != TEXT - 1)
 		return false;
-	c->from = (int64_t)from + YEAR_1;
-	c->to = (int64_t)to + YEAR_1;
+	c->from = read_time(text + 2);
+	c->to = read_time(text + 12);
 	if (c->from >= c->to || c->to > YEAR_10000)
 		return false;
 	format(c, again); /* the same only if version, interval and check sum are */

@@ -15,7 +15,7 @@
 #define PAGE1_TTL 3600 /* seconds */
 #define BODY_MAX ((size_t)1024 * 1024)
 #define MAX_AGE 30 /* seconds, where it isn't known when the city's next data come */
-#define DAY 86400
+#define DAY INT64_C(86400)
 #define YEAR_1 INT64_C(-62135596800) /* UNIX seconds */
 
 /* What is asked for. */

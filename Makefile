@@ -141,6 +141,13 @@ cover:
 	@$(MAKE) --no-print-directory COV=1 check
 	gcovr --root . --object-directory build-cov --exclude tests/ --print-summary --html-details build-cov/coverage.html
 
+# The API's description as a page to read; needs npm.
+docs-api: $(B)/docs/node_modules/.bin/redocly
+	$< build-docs fcgi-bin/ops/openapi.json --output $(B)/docs/api.html
+
+$(B)/docs/node_modules/.bin/redocly:
+	npm install --no-audit --no-fund --prefix $(B)/docs @redocly/cli
+
 bench: all
 	@etc/stack/packages check
 	@tests/bench/run
@@ -158,5 +165,5 @@ FORCE:
 clean:
 	rm -rf build build-san build-cov
 
-.PHONY: FORCE all up down status logs ingest ctl unit check check-unit check-layers lint cover bench install clean
+.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover bench install clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@
 #include "check.h"
 #include "collect.h"
 #include "demand.h"
+#include "keys.h"
 #include "drivers/fetch.h"
 #include "plan.h"
 #include "quota.h"
@@ -207,8 +208,10 @@ ingest_run(struct ingest *in)
 		row = begin_row(r, in->plan_memory);
 		rc = make_plan(in, &p, in->plan_memory);
 	}
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		collect_all(&in->collector, &p);
+		keys_collect(r, in->plan_memory);
+	}
 	code = rc == RC_NOTFOUND                    ? EXIT_USAGE
 	       : t->stored < t->places              ? EXIT_PEER
 	       : t->forecasts_stored < t->forecasts ? EXIT_PEER

@@ -322,6 +322,18 @@ cache_rank(struct cache *c, struct deadline d, const char *key, int n, const cha
 	return talk(c, d, n, cmds, NULL, NULL);
 }
 
+enum rc
+cache_score_raise(
+    struct cache *c, struct deadline d, const char *key, const char *member, int64_t score)
+{
+	char text[24];
+	const char *argv[] = { "ZADD", key, "GT", text, member };
+	struct command cmd = { 5, argv, NULL };
+
+	snprintf(text, sizeof(text), "%lld", (long long)score);
+	return talk(c, d, 1, &cmd, NULL, NULL);
+}
+
 /* SET or DEL with its arguments. */
 struct set {
 	char ttl[24];

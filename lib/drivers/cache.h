@@ -58,6 +58,10 @@ enum rc cache_hash_get(struct cache *c, struct deadline d, struct arena *a, cons
 enum rc cache_rank(
     struct cache *c, struct deadline d, const char *key, int n, const char *const members[]);
 
+/* Give a member of a sorted set this score, unless its own is higher. */
+enum rc cache_score_raise(
+    struct cache *c, struct deadline d, const char *key, const char *member, int64_t score);
+
 /* Store or delete n values in one round trip. */
 enum rc cache_set(struct cache *c, struct deadline d, int n, const struct cache_item items[]);
 

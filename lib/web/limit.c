@@ -14,8 +14,10 @@
 #define BURST 20 /* as the web servers have it */
 #define KEY_MIN 16 /* characters of an API key */
 #define KEY_MAX 128
+#define KEYS_USED \
+	"apikeys:used" /* the sorted set of keys by when they were last used, for the ingest */
 #define KEY_TTL \
-	60 /* seconds that Redis remembers a key's rate, and for which a revoked one still works */
+	60 /* seconds that Redis remembers a key's rate, and how exact it is when one was last used */
 
 static struct cache_bucket
 address_bucket(const struct req *rq, const char *class)
@@ -93,25 +95,28 @@ refuse_key(struct req *rq)
 	return rc == RC_OK ? RC_DENIED : rc;
 }
 
-/* The key's rate from PostgreSQL, 0 where there is no such key; Redis remembers it. */
+/* The key's rate from PostgreSQL, 0 where there is no such key; Redis remembers it, and for the ingest that the key
+ * was used. */
 static enum rc
 find_rate(const struct req *rq, const char *hash, const char *rate_key, int64_t *rate)
 {
 	const struct limiter *l = rq->limiter;
 	struct cache_item item = { .key = rate_key, .data = "0", .ttl = KEY_TTL };
 	const struct db_rows *rows;
+	bool known;
 	enum rc rc = db_query(l->db, rq->deadline, rq->arena, SQL_KEY_FIND, &hash, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	*rate = 0;
-	if (rows->n > 0) {
+	known = rows->n > 0;
+	if (known)
 		item.data = db_text(rows, 0, 2);
-		*rate = db_int(rows, 0, 2);
-	}
 	item.len = strlen(item.data);
+	*rate = known ? db_int(rows, 0, 2) : 0;
 	/* Without Redis the next request comes here again. */
-	(void)cache_set(l->cache, rq->deadline, 1, &item);
+	if (cache_set(l->cache, rq->deadline, 1, &item) == RC_OK && known)
+		(void)cache_score_raise(
+		    l->cache, rq->deadline, KEYS_USED, db_text(rows, 0, 0), clock_now());
 	return RC_OK;
 }
 

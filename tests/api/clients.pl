@@ -82,7 +82,9 @@ return sub {
 	my ($good, $hash) = $key->('good', 500);
 	my $first = $get->($current, 'X-API-Key' => $good);
 	is($first->code, 200, 'a key');
-	is($header->($first, 'X-Cuaca-Cost'), 'sql=1, redis=4', '... is looked up once a minute');
+	is($header->($first, 'X-Cuaca-Cost'), 'sql=1, redis=5', '... is looked up once a minute');
+	my $used = $rig->redis(ZSCORE => 'apikeys:used', $rig->sql("SELECT id FROM api_keys WHERE name = '$web-good'")) || 0;
+	cmp_ok(abs(time - $used), '<', 60, '... and noted as used');
 	$res = $get->($current, Authorization => "Bearer $good");
 	is($header->($res, 'X-Cuaca-Cost'), 'sql=0, redis=1', '... and then costs no more than none');
 	is($limits->($res)->[0], 500, '... with its own rate');

@@ -34,16 +34,6 @@ reject_missing(struct req *rq, struct res *rs, const struct question *q, int fir
 	place_no_weather(rq, rs, q->bodies[first].slug, &q->bodies[first].found);
 }
 
-/* The closing brace moves behind one more member. */
-static void
-add_distance(struct res *rs, double distance_km)
-{
-	if (isnan(distance_km) || rs->body.len == 0)
-		return;
-	rs->body.len--;
-	buf_printf(&rs->body, ",\"distance_km\":%.1f}", distance_km);
-}
-
 static enum rc
 copy_bodies(struct res *rs, const struct question *q)
 {
@@ -51,7 +41,7 @@ copy_bodies(struct res *rs, const struct question *q)
 
 	if (!q->list) {
 		buf_add(&rs->body, q->bodies[0].found.body, q->bodies[0].found.len);
-		add_distance(rs, q->distance_km);
+		place_add_distance(rs, q->distance_km);
 		return RC_OK;
 	}
 	jsonw_object(&w, NULL);
@@ -75,7 +65,7 @@ write_json(
 	}
 	for (int i = 0; i < q->n; i++)
 		current_json(&w, &list[i], v->settings, v->now, &v->present);
-	add_distance(rs, q->distance_km);
+	place_add_distance(rs, q->distance_km);
 	while (w.depth > 0)
 		jsonw_end(&w);
 }
@@ -103,13 +93,6 @@ render(struct req *rq, struct res *rs, const struct question *q, enum format for
 	default: write_json(rs, q, list, v);
 	}
 	return RC_OK;
-}
-
-static bool
-is_canonical(enum format format, const struct present *p)
-{
-	return format == FORMAT_JSON && p->units == present_default.units &&
-	       p->lang == present_default.lang;
 }
 
 /* Which bodies the parameters ask for. */
@@ -158,6 +141,6 @@ weather_current(struct req *rq, struct res *rs)
 		return RC_OK;
 	}
 	place_head(rq, rs, format);
-	return is_canonical(format, &v.present) ? copy_bodies(rs, &q)
-						: render(rq, rs, &q, format, &v);
+	return place_is_canonical(format, &v.present) ? copy_bodies(rs, &q)
+						      : render(rq, rs, &q, format, &v);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Forecasts: of the canonical body, which has all that is stored, the days that are asked for.
+ * Forecasts: of the canonical body, which has all that is stored, the days that are asked for. Where that is all of it,
+ * as it is, it is copied out.
  */
 #include "bodies.h"
 #include "place.h"
@@ -8,59 +9,68 @@
 
 #include <math.h>
 
+#define DAY 86400
 #define MAX_AGE 3600 /* seconds */
 #define MAX_AGE_OVERDUE 60 /* while a renewal may come any moment */
 
 /* The answer changes when the forecast is renewed, and when the city's day does. */
 static void
-set_freshness(const struct viewer *v, const struct forecast *f, int days, struct res *rs)
+set_freshness(const struct viewer *v, int64_t collected_at, int64_t today, struct res *rs)
 {
-	int64_t age = schedule_forecast_next(v->settings, f->collected_at) - v->now;
-	struct forecast_span span = forecast_span(f, v->now, days);
+	int64_t age = schedule_forecast_next(v->settings, collected_at) - v->now;
 
 	if (age < MAX_AGE_OVERDUE)
 		age = MAX_AGE_OVERDUE;
 	if (age > MAX_AGE)
 		age = MAX_AGE;
-	if (span.first < span.last && span.from + 86400 - v->now < age)
-		age = span.from + 86400 - v->now;
-	rs->max_age = age > 0 ? age : 1;
-	rs->last_modified = f->collected_at;
-}
-
-static void
-write_json(
-    struct res *rs, const struct forecast *f, int days, double distance_km, const struct viewer *v)
-{
-	struct jsonw w = JSONW_INIT(&rs->body);
-
-	forecast_json(&w, f, v->settings, v->now, days, &v->present);
-	if (isnan(distance_km) || rs->body.len == 0)
-		return;
-	rs->body.len--; /* the closing brace moves behind one more member */
-	buf_printf(&rs->body, ",\"distance_km\":%.1f}", distance_km);
+	if (today + DAY > v->now && today + DAY - v->now < age)
+		age = today + DAY - v->now;
+	rs->max_age = age;
+	rs->last_modified = collected_at;
 }
 
 static enum rc
-answer(struct req *rq, struct res *rs, const struct body *body, double distance_km)
+render(const struct req *rq, struct res *rs, const struct finding *found, int days,
+    enum format format, const struct viewer *v)
+{
+	struct jsonw w = JSONW_INIT(&rs->body);
+	struct forecast f;
+	enum rc rc = forecast_parse(rq->arena, found->body, found->len, &f);
+
+	if (rc != RC_OK)
+		return rc;
+	set_freshness(v, f.collected_at, forecast_span(&f, v->now, days).from, rs);
+	switch (format) {
+	case FORMAT_TEXT: face_text_forecast(&rs->body, &f, days, v); break;
+	case FORMAT_CSV: face_csv_forecast(&rs->body, &f, days, v); break;
+	case FORMAT_PROMETHEUS: face_prometheus_forecast(&rs->body, &f, days, v); break;
+	default: forecast_json(&w, &f, v->settings, v->now, days, &v->present);
+	}
+	return RC_OK;
+}
+
+static enum rc
+answer(struct req *rq, struct res *rs, const struct finding *found, double distance_km)
 {
 	const struct value *asked = request_value(rq, "days");
 	int days = asked->given ? (int)asked->i : FORECAST_DAYS;
 	enum format format = place_format(rq);
 	struct viewer v = place_viewer(rq);
-	struct forecast f;
-	enum rc rc = forecast_parse(rq->arena, body->found.body, body->found.len, &f);
+	int64_t collected_at, today;
+	enum rc rc = RC_OK;
 
+	if (days == FORECAST_DAYS && place_is_canonical(format, &v.present) &&
+	    forecast_is_answer(found->body, found->len, v.settings, v.now, &collected_at, &today)) {
+		set_freshness(&v, collected_at, today, rs);
+		buf_add(&rs->body, found->body, found->len);
+	} else {
+		rc = render(rq, rs, found, days, format, &v);
+	}
 	if (rc != RC_OK)
 		return rc;
-	set_freshness(&v, &f, days, rs);
 	place_head(rq, rs, format);
-	switch (format) {
-	case FORMAT_TEXT: face_text_forecast(&rs->body, &f, days, &v); break;
-	case FORMAT_CSV: face_csv_forecast(&rs->body, &f, days, &v); break;
-	case FORMAT_PROMETHEUS: face_prometheus_forecast(&rs->body, &f, days, &v); break;
-	default: write_json(rs, &f, days, distance_km, &v);
-	}
+	if (format == FORMAT_JSON)
+		place_add_distance(rs, distance_km);
 	return RC_OK;
 }
 
@@ -82,7 +92,7 @@ weather_forecast(struct req *rq, struct res *rs)
 	if (rc != RC_OK)
 		return rc;
 	if (body.found.kind == FOUND)
-		return answer(rq, rs, &body, distance_km);
+		return answer(rq, rs, &body.found, distance_km);
 	place_no_weather(rq, rs, body.slug, &body.found);
 	return RC_OK;
 }

@@ -8,6 +8,7 @@
 #include "weather/schedule.h"
 #include "web/limit.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_AGE 30 /* seconds; short, so that an ingest by hand is seen soon */
@@ -90,6 +91,23 @@ place_head(const struct req *rq, struct res *rs, enum format format)
 		rs->vary = "Accept-Language";
 	if (format == FORMAT_TEXT || format == FORMAT_CSV)
 		rs->link = quantity_link;
+}
+
+bool
+place_is_canonical(enum format format, const struct present *p)
+{
+	return format == FORMAT_JSON && p->units == present_default.units &&
+	       p->lang == present_default.lang;
+}
+
+/* The closing brace moves behind one more member. */
+void
+place_add_distance(struct res *rs, double distance_km)
+{
+	if (isnan(distance_km) || rs->body.len == 0)
+		return;
+	rs->body.len--;
+	buf_printf(&rs->body, ",\"distance_km\":%.1f}", distance_km);
 }
 
 void

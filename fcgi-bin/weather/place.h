@@ -23,6 +23,12 @@ enum format place_format(const struct req *rq);
 /* Content-Type, Vary and Link of the answer. */
 void place_head(const struct req *rq, struct res *rs, enum format format);
 
+/* Whether the canonical body is the answer as it is. */
+bool place_is_canonical(enum format format, const struct present *p);
+
+/* The member distance_km, which a canonical body never has; nothing where it is NAN. */
+void place_add_distance(struct res *rs, double distance_km);
+
 /* How long caches may keep an answer that holds this body of current weather, and since when it is so. */
 void place_freshness(const struct settings *s, const struct finding *f, struct res *rs);
 

@@ -11,12 +11,14 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DAY 86400
 #define HOUR 3600
 #define TTL 3600
 #define YEAR_10000 253402300800.0
+#define END 512 /* bytes; a canonical body has less from utc_offset_seconds on */
 
 const struct quantity_info hourly_quantities[H__MAX] = {
 	[H_TEMPERATURE] = { "temperature", "temperature_2m", "°C", "°C", DIM_TEMPERATURE, -100, 70,
@@ -217,13 +219,24 @@ forecast_span(const struct forecast *f, int64_t now, int days)
 	return span_of_days(f, first, first + days < f->days ? first + days : f->days);
 }
 
+static int64_t
+next_update(const struct settings *s, int64_t collected_at, int64_t now)
+{
+	int64_t due = schedule_forecast_next(s, collected_at);
+
+	return due > now ? due : schedule_next(s, now);
+}
+
+static bool
+is_stale(const struct settings *s, int64_t collected_at, int64_t now)
+{
+	return now >= schedule_forecast_stale_at(s, collected_at);
+}
+
 static void
 put_span(struct jsonw *w, const struct forecast *f, const struct settings *s, int64_t now,
     struct forecast_span span, const struct present *p)
 {
-	int64_t due = schedule_forecast_next(s, f->collected_at);
-	bool stale = now >= schedule_forecast_stale_at(s, f->collected_at);
-
 	jsonw_object(w, NULL);
 	city_json_brief(w, "city", &f->city);
 	jsonw_array(w, "hourly");
@@ -237,8 +250,8 @@ put_span(struct jsonw *w, const struct forecast *f, const struct settings *s, in
 	jsonw_end(w);
 	put_units(w, p);
 	jsonw_int(w, "utc_offset_seconds", f->utc_offset);
-	quantity_json_origin(
-	    w, f->collected_at, due > now ? due : schedule_next(s, now), stale, f->source);
+	quantity_json_origin(w, f->collected_at, next_update(s, f->collected_at, now),
+	    is_stale(s, f->collected_at, now), f->source);
 	jsonw_end(w);
 }
 
@@ -286,17 +299,25 @@ parse_sun(const cJSON *daily, struct forecast *f)
 	}
 }
 
-/* Local midnight of the first day, as UNIX seconds. */
+/* Local midnight of a date, as UNIX seconds. */
+static bool
+parse_midnight(const char *date, int utc_offset, int64_t *unix_s)
+{
+	char text[CLOCK_TEXT];
+
+	if (snprintf(text, sizeof(text), "%sT00:00:00Z", date) >= (int)sizeof(text) ||
+	    !clock_parse(text, unix_s))
+		return false;
+	*unix_s -= utc_offset;
+	return true;
+}
+
 static bool
 parse_first_day(struct arena *a, const cJSON *daily, struct forecast *f)
 {
 	const char *date = read_json_text(a, daily->child, "date");
-	const char *midnight = date != NULL ? arena_printf(a, "%sT00:00:00Z", date) : NULL;
 
-	if (midnight == NULL || !clock_parse(midnight, &f->daily_from))
-		return false;
-	f->daily_from -= f->utc_offset;
-	return true;
+	return date != NULL && parse_midnight(date, f->utc_offset, &f->daily_from);
 }
 
 static enum rc
@@ -333,6 +354,46 @@ forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f
 
 	cJSON_Delete(root);
 	return rc;
+}
+
+/* Local midnight of the first day in a canonical body. */
+static bool
+find_first_day(const char *body, size_t len, int utc_offset, int64_t *unix_s)
+{
+	static const char before[] = "\"daily\":[{\"date\":\"";
+	const char *at = memmem(body, len, before, sizeof(before) - 1);
+	char date[11] = "";
+
+	if (at == NULL || (at += sizeof(before) - 1) + sizeof(date) > body + len)
+		return false;
+	memcpy(date, at, sizeof(date) - 1);
+	return parse_midnight(date, utc_offset, unix_s);
+}
+
+/* The members that change are those of the body's end, and today. */
+bool
+forecast_is_answer(const char *body, size_t len, const struct settings *s, int64_t now,
+    int64_t *collected_at, int64_t *today)
+{
+	char end[END + 1] = "", offset[8], collected[21], next[21], stale[6], due[CLOCK_TEXT];
+	const char *at;
+	int64_t utc_offset;
+
+	if (len < END)
+		return false;
+	memcpy(end, body + len - END, END);
+	at = strstr(end, "\"utc_offset_seconds\":");
+	if (at == NULL ||
+	    sscanf(at,
+		"\"utc_offset_seconds\":%7[-0-9],\"collected_at\":\"%20[^\"]\",\"next_update_at\":"
+		"\"%20[^\"]\",\"stale\":%5[a-z],",
+		offset, collected, next, stale) != 4 ||
+	    !str_to_int(offset, &utc_offset) || !clock_parse(collected, collected_at) ||
+	    !find_first_day(body, len, (int)utc_offset, today))
+		return false;
+	clock_format(next_update(s, *collected_at, now), due);
+	return now < *today + DAY && strcmp(next, due) == 0 &&
+	       strcmp(stale, is_stale(s, *collected_at, now) ? "true" : "false") == 0;
 }
 
 int64_t

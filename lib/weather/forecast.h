@@ -89,7 +89,15 @@ bool forecast_is_day(const struct forecast *f, int i);
 /* Read a canonical body back, all in the arena. RC_INVALID where it is none. */
 enum rc forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f);
 
-/* Seconds that the canonical body stays in Redis. */
+/* Whether a canonical body is, byte for byte, what forecast_json() at now makes of it for FORECAST_DAYS days and
+ * present_default. Then collected_at and today, local midnight as UNIX seconds, come with it. Nothing is parsed but
+ * what changes as time goes by. */
+bool forecast_is_answer(const char *body, size_t len, const struct settings *s, int64_t now,
+    int64_t *collected_at, int64_t *today);
+
+/* Seconds that the canonical body stays in Redis: until it is due or turns stale, an hour at most. An overdue one may
+ * outlive its next_update_at, so that forecasts go on while PostgreSQL is away; whoever sends it has to ask
+ * forecast_is_answer() or write it anew. */
 int64_t forecast_ttl(const struct forecast *f, const struct settings *s, int64_t now);
 
 #endif

@@ -74,6 +74,121 @@ a_body_reads_back_as_it_was(void **state)
 	arena_free(a);
 }
 
+/* Whether the canonical body may be sent as it is at now; if so, it is what would be made of it. */
+static bool
+stands(const struct buf *body, int64_t now)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct buf b = BUF_INIT(1 << 20);
+	struct jsonw w = JSONW_INIT(&b);
+	struct forecast f;
+	int64_t collected_at, today;
+	bool same, yes;
+
+	assert_int_equal(forecast_parse(a, body->p, body->len, &f), RC_OK);
+	forecast_json(&w, &f, &settings, now, FORECAST_DAYS, &present_default);
+	yes = forecast_is_answer(body->p, body->len, &settings, now, &collected_at, &today);
+	same = b.len == body->len && memcmp(b.p, body->p, b.len) == 0;
+	ROW("now %lld", (long long)now);
+	assert_int_equal(yes, same);
+	if (yes) {
+		assert_int_equal(collected_at, f.collected_at);
+		assert_int_equal(today, forecast_span(&f, now, FORECAST_DAYS).from);
+	}
+	buf_free(&b);
+	arena_free(a);
+	return yes;
+}
+
+/* Every few minutes of two days: before and after it is due, stale, and past midnight. */
+static void
+a_body_is_sent_as_it_is_only_where_that_is_the_answer(void **state)
+{
+	static const int offsets[] = { OFFSET, 0, -12600, 20700 };
+	struct arena *a = arena_new(1 << 20);
+	struct buf b = BUF_INIT(1 << 20);
+	struct forecast f = make_forecast(a);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(offsets); i++) {
+		int64_t due = schedule_forecast_next(&settings, COLLECTED);
+
+		f.utc_offset = offsets[i];
+		f.hourly_from = f.daily_from = MIDNIGHT + OFFSET - offsets[i];
+		for (int64_t made = COLLECTED; made < COLLECTED + 86400; made += 21600) {
+			struct jsonw w = JSONW_INIT(&b);
+
+			buf_reset(&b);
+			forecast_json_all(&w, &f, &settings, made);
+			for (int64_t now = COLLECTED; now < COLLECTED + 2 * 86400; now += 433)
+				stands(&b, now);
+		}
+		buf_reset(&b);
+		forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, COLLECTED);
+		assert_true(stands(&b, COLLECTED));
+		assert_false(stands(&b, due));
+	}
+	buf_free(&b);
+	arena_free(a);
+}
+
+/* The hour that a body stays in Redis at most: as it is while it is not due, or else written anew. */
+static void
+a_body_that_is_not_due_stands_for_its_ttl(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct buf b = BUF_INIT(1 << 20);
+	struct forecast f = make_forecast(a);
+	int64_t due = schedule_forecast_next(&settings, COLLECTED);
+
+	(void)state;
+	for (int64_t now = COLLECTED; now < due; now += 617) {
+		buf_reset(&b);
+		forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, now);
+		assert_true(stands(&b, now + forecast_ttl(&f, &settings, now) - 1));
+	}
+	buf_free(&b);
+	arena_free(a);
+}
+
+static void
+past_midnight_the_day_before_goes(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct buf b = BUF_INIT(1 << 20);
+	struct forecast f = make_forecast(a);
+
+	(void)state;
+	f.collected_at = MIDNIGHT + 86400 - 600;
+	forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, f.collected_at);
+	assert_true(stands(&b, MIDNIGHT + 86400 - 1));
+	assert_false(stands(&b, MIDNIGHT + 86400));
+	buf_free(&b);
+	arena_free(a);
+}
+
+static void
+what_is_no_body_is_no_answer(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct buf b = BUF_INIT(1 << 20);
+	struct forecast f = make_forecast(a);
+	int64_t t, today;
+	char *at;
+
+	(void)state;
+	forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, COLLECTED);
+	for (size_t len = 0; len + 250 < b.len; len += 13)
+		assert_false(forecast_is_answer(b.p, len, &settings, COLLECTED, &t, &today));
+	assert_true(forecast_is_answer(b.p, b.len, &settings, COLLECTED, &t, &today));
+	at = strstr(b.p, "\"daily\":[{\"date\":\"");
+	assert_non_null(at);
+	at[18] = 'x';
+	assert_false(forecast_is_answer(b.p, b.len, &settings, COLLECTED, &t, &today));
+	buf_free(&b);
+	arena_free(a);
+}
+
 static void
 days_begin_with_the_local_today(void **state)
 {
@@ -153,6 +268,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_reads_back_as_it_was),
+		cmocka_unit_test(a_body_is_sent_as_it_is_only_where_that_is_the_answer),
+		cmocka_unit_test(a_body_that_is_not_due_stands_for_its_ttl),
+		cmocka_unit_test(past_midnight_the_day_before_goes),
+		cmocka_unit_test(what_is_no_body_is_no_answer),
 		cmocka_unit_test(days_begin_with_the_local_today),
 		cmocka_unit_test(imperial_is_rounded_as_the_upstream_does),
 		cmocka_unit_test(arrays_of_a_row_must_fit_together),

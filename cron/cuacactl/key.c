@@ -3,6 +3,7 @@
  * cuacactl key: API keys. A key is 32 random bytes, seen once; PostgreSQL has only its hash.
  */
 #include "commands.h"
+#include "drivers/cache.h"
 #include "drivers/digest.h"
 #include "format.h"
 #include "base/jsonw.h"
@@ -14,6 +15,8 @@
 
 #define PREFIX "cuaca_" /* so that a key found lying about tells what it is of */
 #define NAME_MAX_LENGTH 64
+#define CACHE_MS 2000
+#define KEY_TTL 60 /* seconds that weather.fcgi lets Redis remember a key */
 
 enum { ID, NAME, RATE, CREATED_AT, REVOKED_AT, LAST_USED_AT }; /* columns of key_list */
 
@@ -187,6 +190,24 @@ say_no_such_key(struct ctl *ctl, const char *name)
 	return EXIT_USAGE;
 }
 
+/* Make Redis say that there is no such key, as weather.fcgi does of one that it did not find. Deleting what it
+ * remembers would not do: a replica that is behind may still have the key in force. */
+static enum rc
+forget_key(struct ctl *ctl, const char *hash)
+{
+	const struct cache_item none = { .key = arena_printf(ctl->arena, "apikey:%s", hash),
+		.data = "0",
+		.len = 1,
+		.ttl = KEY_TTL };
+	struct cache *cache = cache_open(ctl->settings);
+	enum rc rc = RC_NOMEM;
+
+	if (cache != NULL && none.key != NULL)
+		rc = cache_set(cache, deadline_in(CACHE_MS), 1, &none);
+	cache_close(cache);
+	return rc;
+}
+
 int
 cmd_key_revoke(struct ctl *ctl)
 {
@@ -200,8 +221,10 @@ cmd_key_revoke(struct ctl *ctl)
 		return ctl_failed(rc);
 	if (rows->n == 0)
 		return say_no_such_key(ctl, name);
+	if (forget_key(ctl, db_text(rows, 0, 1)) != RC_OK)
+		ctl_say("Redis is away: the key ends within a minute");
 	if ((ctl->options & OPT_JSON) == 0) {
-		printf("%s: revoked; the API may take it for a minute yet\n", name);
+		printf("%s: revoked\n", name);
 		return ctl_written();
 	}
 	jsonw_object(&w, NULL);

@@ -69,8 +69,8 @@ FROM api_keys
 ORDER BY id;
 
 -- name: key_revoke (write)
--- $1 name. Revoke the key in force: its id, or no row.
+-- $1 name. Revoke the key in force: its id and its SHA-256, hexadecimal, or no row.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE name = $1::text AND revoked_at IS NULL
-RETURNING id;
+RETURNING id, encode(hash, 'hex') AS hash;

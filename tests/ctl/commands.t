@@ -269,10 +269,18 @@ subtest 'keys' => sub {
 	is $rig->sql("SELECT encode(hash, 'hex') FROM api_keys WHERE id = $new->{id}"), sha256_hex($new->{key}), '... stored';
 
 	bad($ctl, 100, qr/no key in force is called "none"; there are: app, other\n/, 'key', 'revoke', 'none');
-	is good('key', 'revoke', 'app'), "app: revoked; the API may take it for a minute yet\n", 'key revoke';
+	my $redis_has = 'apikey:' . sha256_hex($key);
+	$rig->redis('SET', $redis_has, 7, 'EX', 60);
+	is good('key', 'revoke', 'app'), "app: revoked\n", 'key revoke';
+	is $rig->redis('GET', $redis_has), 0, '... Redis knows that there is no such key';
+	cmp_ok $rig->redis('TTL', $redis_has), '<=', 60, '... for a minute';
 	bad($ctl, 100, qr/no key in force is called "app"; there are: other\n/, 'key', 'revoke', 'app');
 	is_deeply json('key', 'revoke', 'other'), { id => $new->{id}, name => 'other' }, 'key revoke';
 	is +($ctl->run('key', 'create', 'app'))[0], 0, 'the name is free again';
+	is +($ctl->run('key', 'create', 'third'))[0], 0, 'one more';
+	($exit, $out, $err) = $ctl->with(redis => "$rig->{folder}/none")->run('key', 'revoke', 'third');
+	is_deeply [$exit, $out], [0, "third: revoked\n"], '... is revoked while Redis is away';
+	like $err, qr/^cuacactl: Redis is away: the key ends within a minute\n/m, '... and when it ends is said';
 
 	my @lines = split /\n/, good('key', 'list');
 
@@ -281,7 +289,7 @@ subtest 'keys' => sub {
 	like $lines[3], qr/^ \d +app +50\/s +$time +- +-$/, '... one in force';
 	my $items = json('key', 'list')->{items};
 	has($items, qw(id name rate created_at last_used_at revoked_at));
-	is_deeply [map { defined $_->{revoked_at} ? 1 : 0 } @$items], [1, 1, 0], '... revoked';
+	is_deeply [map { defined $_->{revoked_at} ? 1 : 0 } @$items], [1, 1, 0, 1], '... revoked';
 };
 
 subtest 'ingest now, and migrate' => sub {

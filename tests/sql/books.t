@@ -128,7 +128,7 @@ is(weather('key_find', $b), '', '... none');
 ingest('keys_used', '{1,99}', "{$now,$now}");
 ingest('keys_used', '{1}', '{' . ($now - 5) . '}');
 like(admin('key_list'), qr/^1\|somebody\|50\|\d+\|\|$now$/, 'key_list, with its last use');
-is(admin('key_revoke', 'somebody'), 1, 'key_revoke');
+is(admin('key_revoke', 'somebody'), "1|$a", 'key_revoke, with its hash');
 is(admin('key_revoke', 'somebody'), '', '... once');
 is(weather('key_find', $a), '', '... and it is not found any more');
 my $next = admin('key_create', 'somebody', $b, 5);

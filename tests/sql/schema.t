@@ -77,7 +77,7 @@ like(refused('postgres', "INSERT INTO api_keys (name, hash, rate) VALUES ($_)"),
 # Rights: everything each program's role may do with our tables and functions, and nothing else. A right to some
 # columns only has them in brackets.
 my %rights = (
-	cuaca_admin => 'api_keys INSERT(hash name rate) api_keys SELECT(created_at id last_used_at name rate revoked_at) api_keys UPDATE(revoked_at)'
+	cuaca_admin => 'api_keys INSERT(hash name rate) api_keys SELECT(created_at hash id last_used_at name rate revoked_at) api_keys UPDATE(revoked_at)'
 		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
 		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
 	cuaca_ingest => 'api_keys SELECT(id last_used_at) api_keys UPDATE(last_used_at) cities SELECT demand DELETE demand INSERT demand SELECT demand UPDATE'

@@ -136,24 +136,42 @@ face_text_current(
 	buf_addc(b, '\n');
 }
 
+/* The next part of a day: a comma, a word, a number; nothing where there is no number. */
+static void
+put_named(
+    struct buf *b, const char *word, const struct quantity_info *info, double v, enum units units)
+{
+	if (!isfinite(v))
+		return;
+	put_words(b, ", ", word, "");
+	put(b, " ", info, v, units, "");
+}
+
 static void
 put_day(struct buf *b, const struct forecast *f, int i, const struct present *p)
 {
 	const struct quantity_info *q = daily_quantities;
+	double least = f->daily[D_TEMPERATURE_MIN][i], most = f->daily[D_TEMPERATURE_MAX][i];
+	double sum = f->daily[D_PRECIPITATION_SUM][i],
+	       chance = f->daily[D_PRECIPITATION_PROBABILITY_MAX][i];
 	char date[CLOCK_TEXT];
 
 	put_words(b, " ", forecast_date(f, i, date), "");
 	if (isfinite(f->daily[D_WEATHER_CODE][i]))
 		put_words(b, " ", wmo_text((int)f->daily[D_WEATHER_CODE][i], p->lang), "");
-	put(b, ", ", &q[D_TEMPERATURE_MIN], f->daily[D_TEMPERATURE_MIN][i], p->units, "");
-	put_words(b, " ", words[p->lang].to, "");
-	put(b, " ", &q[D_TEMPERATURE_MAX], f->daily[D_TEMPERATURE_MAX][i], p->units, ", ");
-	put_words(b, "", words[p->lang].precipitation, "");
-	put(b, " ", &q[D_PRECIPITATION_SUM], f->daily[D_PRECIPITATION_SUM][i], p->units, "");
-	put(b, " (", &q[D_PRECIPITATION_PROBABILITY_MAX],
-	    f->daily[D_PRECIPITATION_PROBABILITY_MAX][i], p->units, ")");
-	put_words(b, ", ", words[p->lang].wind_to, "");
-	put(b, " ", &q[D_WIND_SPEED_MAX], f->daily[D_WIND_SPEED_MAX][i], p->units, "");
+	put(b, ", ", &q[D_TEMPERATURE_MIN], least, p->units, "");
+	if (isfinite(most)) {
+		put_words(b, isfinite(least) ? " " : ", ", words[p->lang].to, "");
+		put(b, " ", &q[D_TEMPERATURE_MAX], most, p->units, "");
+	}
+	put_named(b, words[p->lang].precipitation, &q[D_PRECIPITATION_SUM], sum, p->units);
+	if (isfinite(sum))
+		put(b, " (", &q[D_PRECIPITATION_PROBABILITY_MAX], chance, p->units, ")");
+	else
+		put_named(b, words[p->lang].precipitation, &q[D_PRECIPITATION_PROBABILITY_MAX],
+		    chance, p->units);
+	put_named(b, words[p->lang].wind_to, &q[D_WIND_SPEED_MAX], f->daily[D_WIND_SPEED_MAX][i],
+	    p->units);
 }
 
 void

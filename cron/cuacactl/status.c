@@ -17,6 +17,9 @@
 #define PROVIDER "open-meteo"
 #define RUNS 5
 
+#define LIVE_AGE \
+	10800 /* seconds; what is older when it is collected comes by a backfill, also for status_public */
+
 /* Columns of the queries. */
 enum {
 	S_COLLECTED_AT,
@@ -29,7 +32,7 @@ enum {
 	S_SCHEMA
 };
 enum { Q_MINUTE, Q_HOUR, Q_DAY };
-enum { P_COLLECTED_AT = 13 };
+enum { P_OBSERVED_AT = 12, P_COLLECTED_AT };
 enum {
 	R_ID,
 	R_STARTED_AT,
@@ -83,6 +86,16 @@ is_stale(const struct ctl *ctl, int64_t collected_at)
 	return collected_at == 0 || ctl->now >= schedule_stale_at(ctl->settings, collected_at);
 }
 
+/* Where the newest observation is one of a backfill, nothing was collected of late. */
+static bool
+place_is_stale(const struct ctl *ctl, const struct db_rows *places, int i)
+{
+	int64_t collected_at = db_int(places, i, P_COLLECTED_AT);
+
+	return is_stale(ctl, collected_at) ||
+	       collected_at - db_int(places, i, P_OBSERVED_AT) > LIVE_AGE;
+}
+
 static enum rc
 look(struct ctl *ctl, struct overview *o)
 {
@@ -95,7 +108,7 @@ look(struct ctl *ctl, struct overview *o)
 	o->served = db_int(o->state, 0, S_SERVED);
 	o->planned = price_day(ctl->settings, o->tracked);
 	for (int i = 0; i < o->places->n; i++)
-		o->stale += is_stale(ctl, db_int(o->places, i, P_COLLECTED_AT));
+		o->stale += place_is_stale(ctl, o->places, i);
 	o->breaker = breaker_look(ctl);
 	return RC_OK;
 }

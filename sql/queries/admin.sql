@@ -3,17 +3,19 @@
 -- The statements of ops.fcgi and cuacactl; what is said at the beginning of weather.sql holds here too.
 
 -- name: ready (read)
--- One row: schema_version, the name of the last migration; when anything was last collected, or NULL; how
--- many places are tracked.
+-- One row: schema_version, the name of the last migration; when anything was last collected but for backfills, or
+-- NULL; how many places are tracked.
 SELECT (SELECT max(name) FROM schema_migrations) AS schema_version,
-	(SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data) AS collected_at,
+	(SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data
+		WHERE collected_at - observed_at <= interval '3 hours') AS collected_at,
 	(SELECT count(*) FROM cities WHERE tracked) AS tracked;
 
 -- name: status_public (read)
--- One row: when anything was last collected, or NULL; how many cities are tracked, and served; when the last run
+-- One row: when anything was last collected, as above; how many cities are tracked, and served; when the last run
 -- of the ingest started and finished and its exit code, NULL while it runs; the weight that was spent today
 -- (UTC); schema_version.
-SELECT (SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data) AS collected_at,
+SELECT (SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data
+		WHERE collected_at - observed_at <= interval '3 hours') AS collected_at,
 	t.tracked,
 	t.tracked + (SELECT count(*) FROM demand JOIN cities ON id = city_id
 		WHERE granted_until IS NOT NULL AND NOT cities.tracked) AS served,

@@ -115,6 +115,16 @@ subtest 'status' => sub {
 	like $out, qr/today 92.5, this hour 92.5 of/, 'no limit';
 	$rig->sql("UPDATE weather_data SET collected_at = collected_at + interval '1 hour'");
 	$ctl->{settings} = {};
+	my $past = sub { $rig->sql("UPDATE weather_data SET observed_at = observed_at + interval '$_[0]'"
+		. " WHERE city_id IN (SELECT id FROM cities WHERE slug = '$_[1]' OR '$_[1]' = 'all')") };
+	$past->('-5 hours', 'jakarta');
+	$out = good('status');
+	like $out, qr/^weather  fresh, /m, 'a city that has but a backfill';
+	like $out, qr/; 1 of them stale$/m, '... is stale';
+	$past->('5 hours', 'jakarta');
+	$past->('-5 hours', 'all');
+	like good('status'), qr/^weather  (?!fresh)/m, 'nothing but backfills is no fresh weather';
+	$past->('5 hours', 'all');
 	like good($ctl->with(quota_day => 100), 'status'), qr/ a day, MORE THAN THE QUOTA$/m, 'a plan that does not fit';
 };
 

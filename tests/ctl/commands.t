@@ -347,6 +347,7 @@ subtest 'check' => sub {
 };
 
 subtest 'on a terminal' => sub {
+	plan skip_all => 'no script(1), or no pseudo-terminals' if system('script -qec true /dev/null >/dev/null 2>&1') != 0;
 	my $command = "$ctl->{program} @{$ctl->{arguments}} key list";
 
 	like `script -qec '$command' /dev/null`, qr/^\e\[1mID +NAME.*REVOKED\e\[0m\r\n/, 'titles are bold';

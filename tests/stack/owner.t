@@ -37,22 +37,33 @@ sub works
 	is($status, 0, 'make down works') or diag $out;
 }
 
+# What a stack needs of the project, built, in a folder of this mode.
+sub copy_project
+{
+	my ($mode) = @_;
+	my $copy = tempdir('cuaca-copy-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+	mkdir "$copy/tests";
+	system('cp', '-R', "$Rig::ROOT/etc", "$Rig::ROOT/www", "$Rig::ROOT/sql", $copy) == 0 or die;
+	system('cp', '-R', "$Rig::ROOT/tests/simulator", "$copy/tests") == 0 or die;
+	system('cp', '-R', $Rig::BUILD, "$copy/build") == 0 or die;
+	chmod $mode, $copy;
+	return $copy;
+}
+
+# The copies are built into build/, whichever build is tested.
+local $ENV{CUACA_BUILD} = 'build';
+
 subtest 'an ordinary user' => sub {
 	my $folder = tempdir('cuaca-user-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
 	chown +(getpwnam 'nobody')[2, 3], $folder;
-	works(Rig->new(folder => $folder, as => [qw(runuser -u nobody --)]), 'nobody');
+	works(Rig->new(root => copy_project(0755), folder => $folder, as => [qw(runuser -u nobody --)]), 'nobody');
 };
 
 subtest 'root, in a folder that nobody else may enter' => sub {
-	my $closed = tempdir('cuaca-closed-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-	local $ENV{CUACA_BUILD} = 'build';
+	my $closed = copy_project(0700);
 
-	mkdir "$closed/tests";
-	system('cp', '-R', "$Rig::ROOT/etc", "$Rig::ROOT/www", "$Rig::ROOT/sql", $closed) == 0 or die;
-	system('cp', '-R', "$Rig::ROOT/tests/simulator", "$closed/tests") == 0 or die;
-	system('cp', '-R', $Rig::BUILD, "$closed/build") == 0 or die;
-	is((stat $closed)[2] & 0777, 0700, 'the folder is closed');
 	works(Rig->new(root => $closed, folder => "$closed/var"), 'postgres');
 };
 

@@ -77,6 +77,19 @@ longitudes(struct arena *a, const struct batch *b)
 	return finish(a, &list);
 }
 
+/* Ours, not what the upstream would think: the API cuts days by them. */
+static const char *
+timezones(struct arena *a, const struct batch *b)
+{
+	struct buf list = BUF_INIT(LIST_MAX);
+
+	for (int i = 0; i < b->n; i++) {
+		add_comma(&list);
+		buf_adds(&list, b->places[i]->city.timezone);
+	}
+	return finish(a, &list);
+}
+
 static const char *
 key_name(const char *key)
 {
@@ -110,7 +123,7 @@ ask_url(struct arena *a, const struct settings *s, const struct batch *b, const 
 		{ "hourly", names(a, hourly_quantities, H__MAX) },
 		{ "daily", names(a, daily_quantities, D__MAX) },
 		{ "timeformat", "unixtime" },
-		{ "timezone", "auto" },
+		{ "timezone", timezones(a, b) },
 		{ "forecast_days", arena_printf(a, "%d", FORECAST_DAYS) },
 		{ key_name(key), key },
 		{ NULL, NULL },

@@ -178,7 +178,7 @@ fill_piece(struct progress *g, struct collector *c, const struct plan *plan, con
 {
 	const struct settings *s = g->run->settings;
 	struct judging j = { .piece = p,
-		.asked = { p->place->city.latitude, p->place->city.longitude },
+		.asked = { p->place->city.latitude, p->place->city.longitude, ASKED_ANY_OFFSET },
 		.memory = c->memory };
 	const struct request rq = { .what = "past",
 		.number = ++g->asked,

@@ -8,6 +8,7 @@
 
 #include "weather/current.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,7 +75,10 @@ extern const struct refusal_info refusals[REFUSAL__MAX];
 
 struct asked {
 	double latitude, longitude;
+	int utc_offset; /* seconds, that forecasts must have; ASKED_ANY_OFFSET: any */
 };
+
+#define ASKED_ANY_OFFSET INT_MIN
 
 struct observation {
 	enum refusal refusal; /* REFUSAL_NONE: the rest is good */

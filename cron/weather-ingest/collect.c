@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "base/log.h"
 #include "base/rc.h"
+#include "base/tz.h"
 #include "series.h"
 #include "store.h"
 #include "weather/sun.h"
@@ -72,14 +73,26 @@ need(void *memory)
 	return memory;
 }
 
+/* A zone that this host does not know is left to the upstream. */
+static int
+offset_of(const struct city *city, int64_t now)
+{
+	int seconds;
+
+	return tz_offset(city->timezone, now, &seconds) == RC_OK ? seconds : ASKED_ANY_OFFSET;
+}
+
 static const struct asked *
-places_asked(struct arena *a, const struct batch *b)
+places_asked(struct arena *a, const struct batch *b, int64_t now)
 {
 	struct asked *asked = need(arena_alloc(a, (size_t)b->n * sizeof(*asked)));
 
-	for (int i = 0; i < b->n; i++)
-		asked[i] = (struct asked){ b->places[i]->city.latitude,
-			b->places[i]->city.longitude };
+	for (int i = 0; i < b->n; i++) {
+		const struct city *city = &b->places[i]->city;
+
+		asked[i] = (struct asked){ city->latitude, city->longitude,
+			b->ask == ASK_FORECAST ? offset_of(city, now) : ASKED_ANY_OFFSET };
+	}
 	return asked;
 }
 
@@ -100,8 +113,8 @@ ask_batch(struct collector *c, struct judging *j, size_t answer_max,
 		.judge = judge,
 		.arg = j };
 
-	j->asked = places_asked(c->memory, b);
 	j->now = run_now(c->run);
+	j->asked = places_asked(c->memory, b, j->now);
 	j->memory = c->memory;
 	return upstream_ask(c->upstream, &rq, c->memory);
 }

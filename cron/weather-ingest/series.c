@@ -163,6 +163,9 @@ check_outlook(
 		return why;
 	if (!answer_whole(e, "utc_offset_seconds", -OFFSET_MAX, OFFSET_MAX, &offset))
 		return answer_refuse(detail, REFUSAL_TIME, "no usable utc_offset_seconds");
+	if (asked->utc_offset != ASKED_ANY_OFFSET && offset != asked->utc_offset)
+		return answer_refuse(detail, REFUSAL_TIME, "UTC offset %lld s instead of %d",
+		    (long long)offset, asked->utc_offset);
 	*f = (struct forecast){ .utc_offset = (int)offset, .hours = hourly.n, .days = daily.n };
 	if ((why = read_block(e, &hourly, a, &f->hourly_from, f->hourly, detail)) != REFUSAL_NONE ||
 	    (why = read_block(e, &daily, a, &f->daily_from, f->daily, detail)) != REFUSAL_NONE ||

@@ -26,7 +26,8 @@ subtest 'a run' => sub {
 	is $run->{exit}, 0, 'exit' or diag $run->{err};
 	is_deeply [@{$run->{log}[-1]}{qw(forecasts forecasts_stored requests weight)}], [3, 3, 2, 9], 'summary';
 	cmp_ok $stats->{weight}, '==', 9, 'which weighs what we think';
-	is_deeply [@query{qw(timezone timeformat forecast_days)}], ['auto', 'unixtime', 7], 'parameters';
+	is join(' ', sort split /,/, $query{timezone}), 'Asia/Jakarta Asia/Tokyo Europe/London', 'each in its own zone';
+	is_deeply [@query{qw(timeformat forecast_days)}], ['unixtime', 7], 'parameters';
 	is scalar(split /,/, "$query{hourly},$query{daily}"), 20, 'variables';
 	is $rig->sql("SELECT string_agg(slug || ' ' || utc_offset_seconds || ' ' || cardinality(hourly_temperature) || ' '"
 	    . " || cardinality(daily_sunrise) || ' ' || daily_from, ', ' ORDER BY slug) FROM weather_forecast JOIN cities ON id = city_id"
@@ -59,7 +60,7 @@ my $bodies = join '', map { $rig->redis('--raw', 'GET', "weather:$_:forecast") }
 my %REASON = (500 => 'server-error', 503 => 'server-error', empty200 => 'empty', text200 => 'not-json', error200 => 'error',
     truncated => 'not-json', nan => 'not-json', wrong_count => 'shape', moved => 'coordinates', not_object => 'shape',
     missing_block => 'missing', missing_value => 'missing', short_series => 'series', null_values => 'all-null',
-    some_null => 'no-temperature', text_value => 'value', out_of_range => 'range', wrong_unit => 'unit', old_time => 'time', future_time => 'time', stall => 'no-answer');
+    some_null => 'no-temperature', text_value => 'value', out_of_range => 'range', wrong_unit => 'unit', old_time => 'time', future_time => 'time', other_zone => 'time', stall => 'no-answer');
 
 $rig->set_now('2026-11-23T05:20:00Z');
 for my $fault (sort keys %REASON) {
@@ -73,6 +74,7 @@ for my $fault (sort keys %REASON) {
 		is $run->{log}[-1]{forecasts_stored}, 0, 'no forecast is';
 		cmp_ok $run->{log}[-1]{forecasts}, '>', 0, 'though one was asked for';
 		ok((grep { ($_->{reason} // '') eq $REASON{$fault} } @{$run->{log}}), "the log says $REASON{$fault}") or diag $run->{err};
+		like $run->{err}, qr/UTC offset 28800 s instead of 25200/, 'and in which zone' if $fault eq 'other_zone';
 		is rows(), $before, 'the last good rows are there';
 		is join('', map { $rig->redis('--raw', 'GET', "weather:$_:forecast") } @Ingest::CITIES), $bodies, 'and served';
 	};

@@ -33,8 +33,8 @@
 	"\"utc_offset_seconds\":0,\"timezone\":\"GMT\",\"timezone_abbreviation\":\"GMT\"," \
 	"\"elevation\":8.0,\"current_units\":" UNITS ",\"current\":" CURRENT "}"
 
-static const struct asked jakarta[3] = { { -6.21462, 106.84513 }, { -6.21462, 106.84513 },
-	{ -6.21462, 106.84513 } };
+static const struct asked jakarta[3] = { { -6.21462, 106.84513, ASKED_ANY_OFFSET },
+	{ -6.21462, 106.84513, ASKED_ANY_OFFSET }, { -6.21462, 106.84513, ASKED_ANY_OFFSET } };
 
 /* The one place that all of these tests ask for unless they say otherwise. */
 static struct observation seen;
@@ -248,7 +248,8 @@ test_error_with_200(void **state)
 static void
 test_coordinates(void **state)
 {
-	const struct asked fiji = { -16.8, 179.97 }, north = { 78.22, 15.65 };
+	const struct asked fiji = { -16.8, 179.97, ASKED_ANY_OFFSET },
+			   north = { 78.22, 15.65, ASKED_ANY_OFFSET };
 	char *body;
 
 	(void)state;
@@ -415,27 +416,31 @@ test_captures(void **state)
 		long status;
 		enum refusal body, place;
 	} captures[] = {
-		{ "magicmirror_weather_openmeteo_current.json", { { 40.776676, -73.971321 } }, 1,
-		    200, REFUSAL_NONE, REFUSAL_UNIT },
-		{ "openmeteo-server-test_multi-location_iso8601.json", { { 41, 2 }, { 41, 2 } }, 2,
-		    200, REFUSAL_NONE, REFUSAL_MISSING },
-		{ "openmeteo-server-test_single-location_iso8601.json", { { 41, 2 } }, 1, 200,
+		{ "magicmirror_weather_openmeteo_current.json",
+		    { { 40.776676, -73.971321, ASKED_ANY_OFFSET } }, 1, 200, REFUSAL_NONE,
+		    REFUSAL_UNIT },
+		{ "openmeteo-server-test_multi-location_iso8601.json",
+		    { { 41, 2, ASKED_ANY_OFFSET }, { 41, 2, ASKED_ANY_OFFSET } }, 2, 200,
 		    REFUSAL_NONE, REFUSAL_MISSING },
-		{ "raw_multi-location_daily_2025-01-28.json", { { 47.1, 7.0 }, { 47.2, 6.9 } }, 2,
-		    200, REFUSAL_NONE, REFUSAL_MISSING },
-		{ "tpisel_archive_hourly.json", { { -12.46, -130.84 } }, 1, 200, REFUSAL_NONE,
-		    REFUSAL_MISSING },
-		{ "tpisel_geocoding_search_paris.json", { { 48.85, 2.35 } }, 1, 200, REFUSAL_NONE,
-		    REFUSAL_COORDINATES },
-		{ "raw_200_empty-body.txt", { { 41, 2 } }, 1, 200, REFUSAL_EMPTY, REFUSAL_NONE },
-		{ "raw_200_stream-error_timeoutReached.txt", { { 41, 2 } }, 1, 200,
-		    REFUSAL_NOT_JSON, REFUSAL_NONE },
-		{ "raw_429_daily_reason-first.json", { { 41, 2 } }, 1, 429, REFUSAL_LIMIT_DAILY,
+		{ "openmeteo-server-test_single-location_iso8601.json",
+		    { { 41, 2, ASKED_ANY_OFFSET } }, 1, 200, REFUSAL_NONE, REFUSAL_MISSING },
+		{ "raw_multi-location_daily_2025-01-28.json",
+		    { { 47.1, 7.0, ASKED_ANY_OFFSET }, { 47.2, 6.9, ASKED_ANY_OFFSET } }, 2, 200,
+		    REFUSAL_NONE, REFUSAL_MISSING },
+		{ "tpisel_archive_hourly.json", { { -12.46, -130.84, ASKED_ANY_OFFSET } }, 1, 200,
+		    REFUSAL_NONE, REFUSAL_MISSING },
+		{ "tpisel_geocoding_search_paris.json", { { 48.85, 2.35, ASKED_ANY_OFFSET } }, 1,
+		    200, REFUSAL_NONE, REFUSAL_COORDINATES },
+		{ "raw_200_empty-body.txt", { { 41, 2, ASKED_ANY_OFFSET } }, 1, 200, REFUSAL_EMPTY,
 		    REFUSAL_NONE },
-		{ "raw_429_daily_reason-first.json", { { 41, 2 } }, 1, 200, REFUSAL_LIMIT_DAILY,
-		    REFUSAL_NONE },
-		{ "raw_error400_lat-lon-count.json", { { 41, 2 } }, 1, 400, REFUSAL_BAD_REQUEST,
-		    REFUSAL_NONE },
+		{ "raw_200_stream-error_timeoutReached.txt", { { 41, 2, ASKED_ANY_OFFSET } }, 1,
+		    200, REFUSAL_NOT_JSON, REFUSAL_NONE },
+		{ "raw_429_daily_reason-first.json", { { 41, 2, ASKED_ANY_OFFSET } }, 1, 429,
+		    REFUSAL_LIMIT_DAILY, REFUSAL_NONE },
+		{ "raw_429_daily_reason-first.json", { { 41, 2, ASKED_ANY_OFFSET } }, 1, 200,
+		    REFUSAL_LIMIT_DAILY, REFUSAL_NONE },
+		{ "raw_error400_lat-lon-count.json", { { 41, 2, ASKED_ANY_OFFSET } }, 1, 400,
+		    REFUSAL_BAD_REQUEST, REFUSAL_NONE },
 	};
 	struct observation out[2];
 	enum refusal why;

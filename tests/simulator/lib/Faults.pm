@@ -68,6 +68,7 @@ my %FAULT = (
 	short_series => [answer => each_place(sub { pop @$_ for grep { ref } (columns($_[0]))[0][2] })],
 	old_time => [answer => each_place(sub { shift_time($_[0], $_[1]{value} // -3 * DAY) })],
 	future_time => [answer => each_place(sub { shift_time($_[0], $_[1]{value} // 3 * DAY) })],
+	other_zone => [answer => each_place(sub { other_zone($_[0], $_[1]{value} // 3600) })],
 
 	not_object => [body => sub { $_[0] = $_[0] =~ /\A\[/ ? '[' . join(',', (1) x $_[1]) . ']' : '42' }],
 	truncated => [body => sub { $_[0] = substr $_[0], 0, length($_[0]) / 2 }],
@@ -121,6 +122,19 @@ sub shift_time {
 	my $time = $place->{blocks}[0]{columns}[0];
 
 	$_ = moved_time($_, $seconds) for ref $time->[2] ? @{$time->[2]} : $time->[2];
+}
+
+# As in a zone that is ahead of the place's: all days begin earlier. Places share columns of time, so these are new.
+sub other_zone {
+	my ($place, $seconds) = @_;
+
+	for (@{$place->{blocks}}) {
+		my $time = $_->{columns}[0];
+
+		$_->{columns}[0] = [@$time[0, 1], ref $time->[2] ? [map { moved_time($_, -$seconds) } @{$time->[2]}]
+		    : moved_time($time->[2], -$seconds)];
+	}
+	$_->[1] += $seconds for grep { $_->[0] eq 'utc_offset_seconds' } @{$place->{head}};
 }
 
 sub moved_time {

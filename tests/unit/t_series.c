@@ -19,7 +19,8 @@
 #define HOURS (FORECAST_DAYS * 24)
 #define PAST_HOURS 48
 
-static const struct asked asked[2] = { { -6.21462, 106.84513 }, { -6.21462, 106.84513 } };
+static const struct asked asked[2] = { { -6.21462, 106.84513, ASKED_ANY_OFFSET },
+	{ -6.21462, 106.84513, ASKED_ANY_OFFSET } };
 
 /* What the last judgement said. */
 static struct arena *arena;

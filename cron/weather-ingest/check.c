@@ -67,6 +67,17 @@ check_units(const cJSON *units, char detail[CHECK_DETAIL])
 	return why;
 }
 
+/* Asked for in GMT: an answer of another zone is about another time. */
+static enum refusal
+check_zone(const cJSON *e, char detail[CHECK_DETAIL])
+{
+	const cJSON *offset = answer_member(e, "utc_offset_seconds");
+
+	if (offset == NULL || (cJSON_IsNumber(offset) && offset->valuedouble == 0))
+		return REFUSAL_NONE;
+	return answer_refuse(detail, REFUSAL_TIME, "not in UTC");
+}
+
 static enum refusal
 check_time(const cJSON *current, int64_t now, int64_t *observed_at, char detail[CHECK_DETAIL])
 {
@@ -128,6 +139,7 @@ check_place(const cJSON *e, const struct asked *asked, int64_t now, struct obser
 	if (!cJSON_IsObject(current) || !cJSON_IsObject(units))
 		return answer_refuse(detail, REFUSAL_MISSING, "no current, or no current_units");
 	if ((why = check_units(units, detail)) == REFUSAL_NONE &&
+	    (why = check_zone(e, detail)) == REFUSAL_NONE &&
 	    (why = check_time(current, now, &out->observed_at, detail)) == REFUSAL_NONE)
 		why = check_values(current, out->value, detail);
 	return why;

@@ -299,6 +299,8 @@ test_time(void **state)
 	assert_refused("1795385700", "-5", REFUSAL_TIME);
 	assert_refused("1795385700", "1e15", REFUSAL_TIME);
 	assert_refused("1795385700", "null", REFUSAL_TIME);
+	assert_refused("\"utc_offset_seconds\":0", "\"utc_offset_seconds\":3600", REFUSAL_TIME);
+	assert_refused("\"utc_offset_seconds\":0", "\"utc_offset_seconds\":null", REFUSAL_TIME);
 	assert_refused("\"interval\":900", "\"interval\":0", REFUSAL_TIME);
 	assert_refused("\"interval\":900", "\"interval\":86400", REFUSAL_TIME);
 	assert_accepted("1795385700", "1795386600");

@@ -24,7 +24,7 @@ struct row {
 	enum type type;
 	size_t at;
 	const char *dflt;
-	int64_t min, max; /* INTEGER */
+	int64_t min, max; /* INTEGER; SECRET: the least length in bytes, unless it is empty */
 	const char *const *choices; /* CHOICE: the value is the index */
 	const char *help;
 };
@@ -35,6 +35,9 @@ static const char *const sources[] = {
 	[SOURCE_OPEN_METEO] = "open-meteo", [SOURCE_SIMULATOR] = "simulator", NULL
 };
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const speakers[] = {
+	[SPEAK_EVERYONE] = "everyone", [SPEAK_USERS] = "users", [SPEAK_ADMINS] = "admins", NULL
+};
 static const char *const sinks[] = { [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog", NULL };
 
 #define INT_ROW(field, dflt, min, max, help) \
@@ -45,9 +48,9 @@ static const char *const sinks[] = { [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG]
 	{ \
 #field, TEXT, offsetof(struct settings, field), dflt, 0, 0, NULL, help \
 	}
-#define SECRET_ROW(field, help) \
+#define SECRET_ROW(field, min, help) \
 	{ \
-#field, SECRET, offsetof(struct settings, field), "", 0, 0, NULL, help \
+#field, SECRET, offsetof(struct settings, field), "", min, 0, NULL, help \
 	}
 #define CHOICE_ROW(field, dflt, list, help) \
 	{ \
@@ -75,24 +78,24 @@ static const struct row rows[] = {
 	TEXT_ROW(postgresql, "host=/run/postgresql dbname=cuaca",
 	    "the primary, as a libpq connection string"),
 	TEXT_ROW(postgresql_read, "", "replicas for reading; empty: the primary"),
-	SECRET_ROW(postgresql_password, "password for both"),
+	SECRET_ROW(postgresql_password, 0, "password for both"),
 	INT_ROW(postgresql_pool, "25", 1, 1000, "connections a process may open to each"),
 	INT_ROW(postgresql_idle, "10", 0, 1000, "connections kept open while nobody uses them"),
 	INT_ROW(postgresql_lifetime, "300", 1, 86400, "seconds until a connection is replaced"),
 
 	TEXT_ROW(redis, "/run/redis/redis-server.sock", "UNIX socket, or host:port"),
-	SECRET_ROW(redis_password, "password for Redis"),
+	SECRET_ROW(redis_password, 0, "password for Redis"),
 	INT_ROW(redis_pool, "64", 1, 1024, "connections a process may open"),
 	INT_ROW(redis_timeout, "200", 1, 60000, "milliseconds for a connect or a round trip"),
 
 	TEXT_ROW(nats, "nats://127.0.0.1:4222", "NATS servers, separated by commas"),
-	SECRET_ROW(nats_token, "token for NATS"),
+	SECRET_ROW(nats_token, 0, "token for NATS"),
 	INT_ROW(nats_timeout, "2000", 1, 60000, "milliseconds for a connect or a flush"),
 
 	TEXT_ROW(open_meteo_url, "https://api.open-meteo.com", "base URL of the upstream"),
 	TEXT_ROW(open_meteo_archive_url, "https://archive-api.open-meteo.com",
 	    "base URL of its archive, for weather-ingest --backfill"),
-	SECRET_ROW(open_meteo_key, "API key of a paid Open-Meteo plan"),
+	SECRET_ROW(open_meteo_key, 0, "API key of a paid Open-Meteo plan"),
 	CHOICE_ROW(source, "open-meteo", sources,
 	    "what answers name as their source: open-meteo or simulator"),
 	INT_ROW(ingest_interval, "900", 60, 86400,
@@ -127,6 +130,46 @@ static const struct row rows[] = {
 	    retention_days, "0", 0, 36500, "days that single observations are kept; 0: for ever"),
 	TEXT_ROW(metrics_dir, "",
 	    "folder for weather-ingest.prom (node_exporter's textfile); empty: none"),
+
+	SECRET_ROW(
+	    chat_secret, 32, "key that chat tokens are signed with (HS256), 32 bytes or more"),
+	SECRET_ROW(chat_secret_previous, 32, "the key before it, whose tokens are still good"),
+	INT_ROW(token_ttl, "86400", 60, 31536000, "seconds that a chat token is good for"),
+	INT_ROW(guest_ttl, "43200", 60, 31536000, "seconds that a guest's token and name last"),
+	CHOICE_ROW(chat_register, "on", off_on, "anybody may register: on or off"),
+	CHOICE_ROW(chat_guests, "on", off_on, "guests may chat: on or off"),
+	CHOICE_ROW(chat_speak, "everyone", speakers,
+	    "who may speak in broadcast: everyone, users or admins"),
+	INT_ROW(rate_login, "10", 1, 100000,
+	    "login attempts a minute for a name; for an address three times that"),
+	INT_ROW(password_memory, "65536", 8192, 1048576, "KiB of memory to hash a password"),
+	INT_ROW(password_passes, "2", 1, 100, "passes of argon2id to hash a password"),
+	INT_ROW(password_parallel, "2", 1, 64, "passwords a process hashes at a time"),
+	INT_ROW(rate_chat, "5", 0, 100000, "chat messages a second per user, burst 20; 0 is off"),
+	INT_ROW(chat_rooms, "100", 1, 10000, "rooms a connection may be in"),
+	INT_ROW(ws_port, "8081", 1, 65535, "port of websocketd on 127.0.0.1"),
+	INT_ROW(rate_ws, "5", 0, 1000000,
+	    "new WebSocket connections a second per address, burst 10; 0 is off"),
+	INT_ROW(ws_forks, "3000", 1, 1000000, "WebSocket connections at a time"),
+	INT_ROW(ws_per_address, "50", 0, 1000000, "of them from one address; 0 is off"),
+	INT_ROW(ws_per_user, "20", 0, 1000000, "of them by one user; 0 is off"),
+	TEXT_ROW(ws_origins, "",
+	    "other sites, separated by commas, whose pages may chat: https://example.org; * is "
+	    "all"),
+	INT_ROW(ws_connect, "10", 1, 300, "seconds until a connection must have shown its token"),
+	INT_ROW(ws_ping, "25", 1, 300, "seconds from one ping to the next"),
+	INT_ROW(ws_pong, "8", 1, 300, "seconds that a client may be silent after a ping"),
+	INT_ROW(ws_queue, "1048576", 131072, 67108864,
+	    "bytes waiting for a client that reads slowly, before it is let go"),
+	INT_ROW(chat_replicas, "1", 1, 5, "NATS servers that each keep the log of the chat"),
+	INT_ROW(chat_max_age, "604800", 60, 315360000, "seconds that the log goes back"),
+	INT_ROW(
+	    chat_max_bytes, "1073741824", 1048576, 1099511627776, "bytes that the log may take"),
+	INT_ROW(chat_duplicate_window, "600", 1, 86400,
+	    "seconds in which a message sent again is known by its mid"),
+	INT_ROW(archive_batch, "500", 1, 10000, "messages archived at a time"),
+	INT_ROW(chat_retention_days, "0", 0, 36500,
+	    "days that archived messages are kept; 0: for ever"),
 
 	CHOICE_ROW(log_level, "info", levels, "least level logged: debug, info, warn or error"),
 	CHOICE_ROW(log_to, "stderr", sinks, "where the log goes: stderr or syslog"),
@@ -208,6 +251,8 @@ set_value(struct settings *s, const struct row *r, const char *value, struct fau
 		return set_choice(s, r, value, f);
 	if (!str_copy((char *)s + r->at, value, SETTING_TEXT))
 		return fail(f, "%s: longer than %d bytes (%s)", r->name, SETTING_TEXT - 1, r->help);
+	if (value[0] != '\0' && strlen(value) < (size_t)r->min)
+		return fail(f, "%s: shorter than %" PRId64 " bytes (%s)", r->name, r->min, r->help);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 
 enum web_server { WEB_NGINX, WEB_LIGHTTPD };
 enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };
+enum speakers { SPEAK_EVERYONE, SPEAK_USERS, SPEAK_ADMINS };
 enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 struct settings {
@@ -46,6 +47,16 @@ struct settings {
 	int64_t breaker_failures, breaker_trials, breaker_window, breaker_open;
 	int64_t retention_days;
 	char state_dir[SETTING_TEXT], metrics_dir[SETTING_TEXT];
+
+	char chat_secret[SETTING_TEXT], chat_secret_previous[SETTING_TEXT];
+	int64_t token_ttl, guest_ttl, chat_register, chat_guests, chat_speak;
+	int64_t rate_login, password_memory, password_passes, password_parallel;
+	int64_t rate_chat, chat_rooms;
+	int64_t ws_port, rate_ws, ws_forks, ws_per_address, ws_per_user;
+	char ws_origins[SETTING_TEXT];
+	int64_t ws_connect, ws_ping, ws_pong, ws_queue;
+	int64_t chat_replicas, chat_max_age, chat_max_bytes, chat_duplicate_window;
+	int64_t archive_batch, chat_retention_days;
 
 	int64_t log_level, log_to;
 };

@@ -130,6 +130,8 @@ a_mistake_names_file_line_and_key(void **state)
 		{ "redis_password_file = /\n", 1, "redis_password_file: /: " },
 		{ "redis_file = /etc/hostname\n", 1, "redis_file: no such setting" },
 		{ "postgresql_password_file\n", 1, "not a \"name = value\" line" },
+		{ "chat_secret = 1234567890123456789012345678901\n", 1,
+		    "chat_secret: shorter than 32 bytes" },
 		{ "http_port = eighty\nweb = apache\n", 1, "http_port" }, /* the first one */
 	};
 	char where[128];
@@ -258,7 +260,7 @@ printed_settings_are_for_a_shell(void **state)
 	settings_print(&s);
 	capture_end(&captured);
 	assert_null(strstr(captured.text, "hidden"));
-	assert_null(strstr(captured.text, "PASSWORD"));
+	assert_null(strstr(captured.text, "_PASSWORD="));
 	assert_non_null(strstr(captured.text, "CUACA_HTTP_PORT='81'\n"));
 	assert_non_null(strstr(captured.text, "CUACA_WEB='nginx'\n"));
 	assert_non_null(strstr(captured.text, "CUACA_DEBUG_HEADERS='off'\n"));
@@ -297,7 +299,7 @@ static bool
 is_secret(const char *name)
 {
 	return strstr(name, "_password") != NULL || strcmp(name, "nats_token") == 0 ||
-	       strcmp(name, "open_meteo_key") == 0;
+	       strncmp(name, "chat_secret", 11) == 0 || strcmp(name, "open_meteo_key") == 0;
 }
 
 /* etc/cuaca.conf shows every setting, commented out, at its default: with the # taken away it changes nothing. */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What PostgreSQL knows of users and groups, copied to Redis for the chat handlers, which never ask PostgreSQL.
+ * Whoever changes one of them calls this right after; cron/chat-archive looks after the rest.
+ */
+#ifndef CUACA_MIRROR_H
+#define CUACA_MIRROR_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/rc.h"
+#include "drivers/bus.h"
+#include "drivers/cache.h"
+#include "drivers/db.h"
+
+/* Copy all that is known of a user to the key chat:user:<name>, and tell the handlers by ctl.chat.user.<name> to
+ * read it; bus may be NULL: they are not told. A user of whom nothing is known has an empty state. Where Redis or
+ * NATS is away the handlers hear of it later: the archiver copies again what was touched. Fails as db_query(),
+ * cache_set() and bus_publish() do, which log it. */
+enum rc mirror_user(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
+    struct arena *a, const char *name);
+
+/* The same of a group, named without "group.": chat:group:<name>, which goes when the group is deleted, and
+ * ctl.chat.room.group.<name>. */
+enum rc mirror_group(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
+    struct arena *a, const char *name);
+
+#endif

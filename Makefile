@@ -28,14 +28,17 @@ override LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined,$(if $(COV),
 db_libs = -lpq
 cache_libs = -lhiredis
 bus_libs = -lnats
+token_libs = -ljwt
 fetch_libs = -lcurl
 digest_libs = -lsodium
 web_libs = -lfcgi
 weather_libs = -lcjson
+chat_libs = -lcjson
 base_libs = -linih -lpthread -lm
 
-layers := base drivers weather web
-programs := $(B)/fcgi-bin/weather.fcgi $(B)/fcgi-bin/ops.fcgi $(B)/cron/weather-ingest
+layers := base drivers chat weather web
+programs := $(addprefix $(B)/, fcgi-bin/weather.fcgi fcgi-bin/ops.fcgi cron/weather-ingest \
+	$(foreach p, fcgi-bin/chat ws-handlers/chat cron/chat-archive, $(if $(wildcard $(p)/main.c), $(p:fcgi-bin/%=fcgi-bin/%.fcgi))))
 commands := $(B)/cron/cuacactl
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
@@ -51,11 +54,24 @@ $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(c
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
 
+$(B)/fcgi-bin/chat.fcgi: $(call objects,fcgi-bin/chat) $(call archives,web chat drivers base)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(chat_libs) $(db_libs) $(cache_libs) $(bus_libs) $(token_libs) $(digest_libs) $(base_libs)
+
+# One process for each connection: no PostgreSQL, no curl, no FastCGI.
+$(B)/ws-handlers/chat: $(call objects,ws-handlers/chat) $(call archives,chat drivers base)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(chat_libs) $(cache_libs) $(bus_libs) $(token_libs) $(base_libs)
+
+$(B)/cron/chat-archive: $(call objects,cron/chat-archive) $(call archives,chat drivers base)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(chat_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
+
 $(B)/cron/weather-ingest: $(call objects,cron/weather-ingest) $(call archives,weather drivers base)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(weather_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(base_libs)
 
-$(B)/cron/cuacactl: $(call objects,cron/cuacactl) $(call archives,weather drivers base)
+$(B)/cron/cuacactl: $(call objects,cron/cuacactl) $(call archives,chat weather drivers base)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(weather_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
 
@@ -115,9 +131,9 @@ ctl:
 unit_sources := $(wildcard tests/unit/t_*.c)
 unit_programs := $(unit_sources:%.c=$(B)/%)
 
-$(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather)) $(call archives,web weather drivers base)
+$(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather) $(call objects,ws-handlers/chat)) $(call archives,web chat weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(token_libs) $(digest_libs) $(base_libs)
 
 unit: $(unit_programs)
 

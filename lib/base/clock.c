@@ -49,6 +49,15 @@ clock_format(int64_t unix_s, char text[CLOCK_TEXT])
 	return text;
 }
 
+char *
+clock_format_ms(int64_t unix_ms, char text[CLOCK_TEXT])
+{
+	char *end = strchr(clock_format(unix_ms / 1000, text), 'Z');
+
+	snprintf(end, 8, ".%03uZ", (unsigned)(unix_ms % 1000));
+	return text;
+}
+
 /* Whether s begins like shape, where 0 is any digit: strptime(3) alone would take blanks and signs. */
 static bool
 has_shape(const char *s, const char *shape)

@@ -20,6 +20,9 @@ int64_t clock_mono_ms(void);
 /* "2026-11-22T22:15:00Z"; years 0001 to 9999. Returns text. */
 char *clock_format(int64_t unix_s, char text[CLOCK_TEXT]);
 
+/* "2026-11-22T22:15:00.123Z" of UNIX milliseconds. Returns text. */
+char *clock_format_ms(int64_t unix_ms, char text[CLOCK_TEXT]);
+
 /* RFC 3339 with Z or an offset, fractions refused. False where it is anything else. */
 bool clock_parse(const char *text, int64_t *unix_s);
 

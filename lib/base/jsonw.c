@@ -132,6 +132,14 @@ jsonw_time(struct jsonw *w, const char *name, int64_t unix_s)
 }
 
 void
+jsonw_time_ms(struct jsonw *w, const char *name, int64_t unix_ms)
+{
+	char text[CLOCK_TEXT];
+
+	jsonw_string(w, name, clock_format_ms(unix_ms, text));
+}
+
+void
 jsonw_raw(struct jsonw *w, const char *name, const char *json, size_t len)
 {
 	before(w, name);

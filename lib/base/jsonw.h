@@ -45,6 +45,9 @@ void jsonw_num(struct jsonw *w, const char *name, double v, int decimals);
 /* RFC 3339 in UTC of UNIX seconds. */
 void jsonw_time(struct jsonw *w, const char *name, int64_t unix_s);
 
+/* The same with milliseconds, of UNIX milliseconds. */
+void jsonw_time_ms(struct jsonw *w, const char *name, int64_t unix_ms);
+
 /* JSON that is already written, as it is. */
 void jsonw_raw(struct jsonw *w, const char *name, const char *json, size_t len);
 

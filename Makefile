@@ -52,7 +52,7 @@ $(B)/fcgi-bin/weather.fcgi: $(call objects,fcgi-bin/weather) $(call archives,web
 
 $(B)/fcgi-bin/ops.fcgi: $(call objects,fcgi-bin/ops) $(B)/obj/openapi.json.o $(call archives,web weather drivers base)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(web_libs) $(db_libs) $(cache_libs) $(bus_libs) $(digest_libs) $(weather_libs) $(base_libs)
 
 $(B)/fcgi-bin/chat.fcgi: $(call objects,fcgi-bin/chat) $(call archives,web chat drivers base)
 	@mkdir -p $(@D)

@@ -21,7 +21,7 @@ main(int argc, char **argv)
 	app.bus = bus_open(&settings, program.name);
 	if (app.db == NULL || app.cache == NULL || app.bus == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
-	if (worker_serve(&settings, ops_routes, NULL, &app) != RC_OK)
+	if (worker_serve(&settings, ops_routes, NULL, NULL, &app) != RC_OK)
 		log_die(EXIT_USAGE,
 		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
 	bus_close(app.bus);

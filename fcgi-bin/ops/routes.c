@@ -8,9 +8,9 @@ static const struct param no_params[] = { { 0 } };
 
 /* Not limited here: load balancers ask often, and the web server limits everybody else. */
 const struct route ops_routes[] = {
-	{ M_GET, "/api/health", ops_health, no_params, NULL },
-	{ M_GET, "/api/ready", ops_ready, no_params, NULL },
-	{ M_GET, "/api/status", ops_status, no_params, NULL },
-	{ M_GET, "/api/openapi.json", ops_openapi, no_params, NULL },
+	{ M_GET, "/api/health", ops_health, ANYONE, no_params, NULL },
+	{ M_GET, "/api/ready", ops_ready, ANYONE, no_params, NULL },
+	{ M_GET, "/api/status", ops_status, ANYONE, no_params, NULL },
+	{ M_GET, "/api/openapi.json", ops_openapi, ANYONE, no_params, NULL },
 	{ 0 },
 };

@@ -89,7 +89,7 @@ weather_city(struct req *rq, struct res *rs)
 {
 	const struct weather_app *app = rq->app;
 	struct jsonw w = JSONW_INIT(&rs->body);
-	const char *argv[] = { rq->rest };
+	const char *argv[] = { rq->segment };
 	const struct db_rows *rows;
 	struct city c;
 	enum rc rc = limit_count(rq);
@@ -100,7 +100,7 @@ weather_city(struct req *rq, struct res *rs)
 	if (rc != RC_OK)
 		return rc;
 	if (rows->n == 0) {
-		unknown_city(rq, rs, rq->rest);
+		unknown_city(rq, rs, rq->segment);
 		return RC_OK;
 	}
 	city_from_row(rows, 0, 0, &c);

@@ -25,7 +25,7 @@ main(int argc, char **argv)
 	limiter.db = app.db;
 	if (app.db == NULL || app.cache == NULL || app.flights == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
-	if (worker_serve(&settings, weather_routes, &limiter, &app) != RC_OK)
+	if (worker_serve(&settings, weather_routes, &limiter, NULL, &app) != RC_OK)
 		log_die(EXIT_USAGE,
 		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
 	flights_free(app.flights);

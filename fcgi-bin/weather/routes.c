@@ -41,11 +41,11 @@ static const struct param cities_params[] = { { "q", .type = PT_TEXT, .min = 2, 
 static const struct param no_params[] = { { 0 } };
 
 const struct route weather_routes[] = {
-	{ M_GET, "/api/weather/current", weather_current, current_params, "weather" },
-	{ M_GET, "/api/weather/forecast", weather_forecast, forecast_params, "weather" },
-	{ M_GET, "/api/weather/history", weather_history, history_params, "weather" },
-	{ M_GET, "/api/cities", weather_cities, cities_params, "cities" },
-	{ M_GET, "/api/cities/{slug}", weather_city, no_params, "cities" },
-	{ M_GET, "/v1/forecast", weather_compat, NULL, "weather" },
+	{ M_GET, "/api/weather/current", weather_current, ANYONE, current_params, "weather" },
+	{ M_GET, "/api/weather/forecast", weather_forecast, ANYONE, forecast_params, "weather" },
+	{ M_GET, "/api/weather/history", weather_history, ANYONE, history_params, "weather" },
+	{ M_GET, "/api/cities", weather_cities, ANYONE, cities_params, "cities" },
+	{ M_GET, "/api/cities/{slug}", weather_city, ANYONE, no_params, "cities" },
+	{ M_GET, "/v1/forecast", weather_compat, ANYONE, NULL, "weather" },
 	{ 0 },
 };

@@ -14,6 +14,8 @@ static const struct {
 	[PROBLEM_INVALID_PARAMETER] = { 400, 0, "/problems/invalid-parameter",
 	    "A parameter cannot be used" },
 	[PROBLEM_INVALID_KEY] = { 401, 0, "/problems/invalid-key", "No such API key" },
+	[PROBLEM_UNAUTHORIZED] = { 401, 0, "/problems/unauthorized", "Who are you?" },
+	[PROBLEM_FORBIDDEN] = { 403, 0, "/problems/forbidden", "This is not for you" },
 	[PROBLEM_NOT_FOUND] = { 404, 0, "/problems/not-found", "There is nothing at this path" },
 	[PROBLEM_UNKNOWN_CITY] = { 404, 0, "/problems/unknown-city", "No such city" },
 	[PROBLEM_NOT_TRACKED] = { 404, 0, "/problems/not-tracked",
@@ -22,6 +24,11 @@ static const struct {
 	    "No weather has been collected yet" },
 	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, 0, "/problems/method-not-allowed",
 	    "The method is not allowed here" },
+	[PROBLEM_CONFLICT] = { 409, 0, "/problems/conflict", "There is such a thing already" },
+	[PROBLEM_CONTENT_TOO_LARGE] = { 413, 0, "/problems/content-too-large",
+	    "Content too large" },
+	[PROBLEM_UNSUPPORTED_MEDIA_TYPE] = { 415, 0, "/problems/unsupported-media-type",
+	    "The body is of another type" },
 	[PROBLEM_RATE_LIMITED] = { 429, 0, "/problems/rate-limited", "Too many requests" },
 	[PROBLEM_UNAVAILABLE] = { 503, 5, "/problems/unavailable",
 	    "A server behind this one is away" },
@@ -106,11 +113,28 @@ rate_limited(const struct req *rq, struct res *rs)
 	rs->retry_after = rq->limit.reset;
 }
 
+/* RFC 6750: the header tells a program, the detail a person. Who shows no token is not told that it is wrong. */
+static void
+unauthorized(const struct req *rq, struct res *rs)
+{
+	if (rq->denied == NULL) {
+		problem_write(rq, rs, PROBLEM_UNAUTHORIZED,
+		    "show a token: Authorization: Bearer, and what login gave");
+		return;
+	}
+	problem_write(rq, rs, PROBLEM_UNAUTHORIZED, rq->denied);
+	rs->challenge = arena_printf(rq->arena,
+	    "Bearer realm=\"cuaca\", error=\"invalid_token\", error_description=\"%s\"",
+	    rq->denied);
+}
+
 void
 problem_from_rc(const struct req *rq, struct res *rs, enum rc rc)
 {
 	if (rc == RC_BUSY && rq->limit.over)
 		rate_limited(rq, rs);
+	else if (rc == RC_DENIED && rq->guarded)
+		unauthorized(rq, rs);
 	else if (rc == RC_DENIED)
 		problem_write(rq, rs, PROBLEM_INVALID_KEY,
 		    "this API key was never given out, or was revoked");

@@ -110,6 +110,9 @@ take_text(struct req *rq, const struct param *p, const char *text, struct value 
 		    arena_printf(rq->arena,
 			"must have %" PRId64 " to %" PRId64 " characters, not %zu", p->min, p->max,
 			n));
+	if (p->only != NULL && text[strspn(text, p->only)] != '\0')
+		return request_reject(rq, p->name,
+		    arena_printf(rq->arena, "may have no other characters than %s", p->only));
 	v->text = text;
 	return RC_OK;
 }
@@ -199,6 +202,15 @@ take_choice(struct req *rq, const struct param *p, const char *text, struct valu
 }
 
 static enum rc
+take_bool(struct req *rq, const struct param *p, const char *text, struct value *v)
+{
+	v->i = strcmp(text, "true") == 0;
+	if (v->i == 0 && strcmp(text, "false") != 0)
+		return request_reject(rq, p->name, "must be true or false");
+	return RC_OK;
+}
+
+static enum rc
 take_time(struct req *rq, const struct param *p, char *text, struct value *v)
 {
 	const char *time = text;
@@ -237,6 +249,7 @@ take_value(struct req *rq, const struct param *p, char *text, struct value *v)
 	case PT_LON: return take_degrees(rq, p, text, 180, &v->num);
 	case PT_POINT: return take_point(rq, p, text, v);
 	case PT_CHOICE: return take_choice(rq, p, text, v);
+	case PT_BOOL: return take_bool(rq, p, text, v);
 	case PT_TIME: return take_time(rq, p, text, v);
 	}
 	return RC_INVALID;
@@ -251,6 +264,24 @@ find(const struct req *rq, const char *name)
 	return -1;
 }
 
+const struct param *
+request_param(const struct req *rq, const char *name)
+{
+	int i = find(rq, name);
+
+	return i >= 0 ? &rq->params[i] : NULL;
+}
+
+enum rc
+request_take(struct req *rq, const char *name, char *text)
+{
+	int i = find(rq, name);
+
+	if (i < 0)
+		return request_reject(rq, shown(rq, name), "is not a parameter here");
+	return take_value(rq, &rq->params[i], text, &rq->values[i]);
+}
+
 /* One name=value of the query, len bytes. */
 static enum rc
 take_pair(struct req *rq, const char *pair, size_t len)
@@ -258,29 +289,33 @@ take_pair(struct req *rq, const char *pair, size_t len)
 	const char *equals = memchr(pair, '=', len);
 	size_t name_len = equals != NULL ? (size_t)(equals - pair) : len;
 	const char *name = request_decode(rq->arena, pair, name_len, true);
-	int i;
 
 	if (name == NULL)
 		return request_reject(
 		    rq, "?", "a parameter's name has a broken %-escape, a NUL or invalid UTF-8");
-	if ((i = find(rq, name)) < 0)
-		return request_reject(rq, shown(rq, name), "is not a parameter here");
-	if (equals == NULL)
+	if (equals == NULL && request_param(rq, name) != NULL)
 		return request_reject(rq, name, "has no value");
-	return take_value(rq, &rq->params[i],
-	    request_decode(rq->arena, equals + 1, len - name_len - 1, true), &rq->values[i]);
+	return request_take(rq, name,
+	    equals != NULL ? request_decode(rq->arena, equals + 1, len - name_len - 1, true)
+			   : NULL);
 }
 
 enum rc
-request_parse_query(struct req *rq)
+request_values(struct req *rq)
 {
-	enum rc rc = RC_OK, one;
 	size_t n = 0;
 
 	while (rq->params[n].name != NULL)
 		n++;
-	if ((rq->values = arena_alloc(rq->arena, (n + 1) * sizeof(*rq->values))) == NULL)
-		return RC_NOMEM;
+	rq->values = arena_alloc(rq->arena, (n + 1) * sizeof(*rq->values));
+	return rq->values != NULL ? RC_OK : RC_NOMEM;
+}
+
+enum rc
+request_take_query(struct req *rq)
+{
+	enum rc rc = RC_OK, one;
+
 	for (const char *p = rq->query; *p != '\0'; p += *p == '&') {
 		size_t len = strcspn(p, "&");
 
@@ -288,10 +323,30 @@ request_parse_query(struct req *rq)
 			rc = one;
 		p += len;
 	}
-	for (size_t i = 0; i < n; i++)
+	return rc;
+}
+
+enum rc
+request_need(struct req *rq)
+{
+	enum rc rc = RC_OK;
+
+	for (int i = 0; rq->params[i].name != NULL; i++)
 		if (rq->params[i].need && !rq->values[i].given)
 			rc = request_reject(rq, rq->params[i].name, "is needed");
 	return rc;
+}
+
+enum rc
+request_parse_query(struct req *rq)
+{
+	enum rc rc = request_values(rq), missing;
+
+	if (rc != RC_OK)
+		return rc;
+	rc = request_take_query(rq);
+	missing = request_need(rq);
+	return missing != RC_OK ? missing : rc;
 }
 
 const struct value *

@@ -26,12 +26,17 @@ reason(int status)
 {
 	switch (status) {
 	case 200: return "OK";
+	case 201: return "Created";
 	case 204: return "No Content";
 	case 304: return "Not Modified";
 	case 400: return "Bad Request";
 	case 401: return "Unauthorized";
+	case 403: return "Forbidden";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
+	case 409: return "Conflict";
+	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
 	case 429: return "Too Many Requests";
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
@@ -118,7 +123,8 @@ put_head(const struct req *rq, const struct res *rs, int status, const char *eta
 	if (rs->link != NULL)
 		buf_printf(head, "Link: %s\r\n", rs->link);
 	if (status == 401)
-		buf_adds(head, "WWW-Authenticate: Bearer realm=\"cuaca\"\r\n");
+		buf_printf(head, "WWW-Authenticate: %s\r\n",
+		    rs->challenge != NULL ? rs->challenge : "Bearer realm=\"cuaca\"");
 	if (rs->retry_after > 0)
 		buf_printf(head, "Retry-After: %" PRId64 "\r\n", rs->retry_after);
 	if (rs->allow != NULL)

@@ -21,6 +21,7 @@ struct res {
 	int64_t retry_after; /* seconds; 0: no such header */
 	const char *allow; /* for 405 and OPTIONS; NULL: no such header */
 	const char *vary; /* the request's header that the answer depends on; NULL: on none */
+	const char *challenge; /* WWW-Authenticate of a 401; NULL: that a token is wanted */
 	const char *link; /* the header Link; NULL: no such header */
 	struct buf body;
 };

@@ -10,6 +10,7 @@
 
 #include "base/cost.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #define STACK_SIZE ((size_t)256 * 1024)
@@ -36,6 +39,7 @@ struct server {
 	const struct settings *settings;
 	const struct route *routes;
 	const struct limiter *limiter;
+	guard *keeper;
 	void *app;
 	atomic_bool stopping;
 };
@@ -55,6 +59,8 @@ method_of(const char *name)
 	if (name == NULL || strcmp(name, "GET") == 0)
 		return M_GET;
 	return strcmp(name, "HEAD") == 0      ? M_HEAD
+	       : strcmp(name, "POST") == 0    ? M_POST
+	       : strcmp(name, "DELETE") == 0  ? M_DELETE
 	       : strcmp(name, "OPTIONS") == 0 ? M_OPTIONS
 					      : M_OTHER;
 }
@@ -101,21 +107,67 @@ request_path(struct arena *a, char **envp)
 	return request_decode(a, raw, strcspn(raw, "?"), false);
 }
 
+/* What a client shows as Authorization: Bearer; NULL for nothing. */
+static const char *
+bearer(char **envp)
+{
+	const char *authorization = or_empty(FCGX_GetParam("HTTP_AUTHORIZATION", envp));
+
+	return strncasecmp(authorization, "Bearer ", 7) == 0 && authorization[7] != '\0'
+		   ? authorization + 7
+		   : NULL;
+}
+
 /* The key a client shows, in either of two headers; NULL for none. */
 static const char *
 api_key(char **envp)
 {
 	const char *key = or_empty(FCGX_GetParam("HTTP_X_API_KEY", envp));
-	const char *authorization = or_empty(FCGX_GetParam("HTTP_AUTHORIZATION", envp));
 
-	if (key[0] == '\0' && strncasecmp(authorization, "Bearer ", 7) == 0)
-		key = authorization + 7;
-	return key[0] != '\0' ? key : NULL;
+	return key[0] != '\0' ? key : bearer(envp);
+}
+
+/* libfcgi waits for the web server for as long as it takes, so the socket has to know when to give up; it is kept for
+ * the next request, which may come much later. */
+static void
+give_up_after(int fd, int ms)
+{
+	const struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+}
+
+static bool
+read_body(const struct req *rq, char *to, size_t len)
+{
+	FCGX_Request *fr = rq->connection;
+	int left = deadline_left(rq->deadline);
+	bool whole;
+
+	if (left == 0)
+		return false;
+	give_up_after(fr->ipcFd, left);
+	whole = FCGX_GetStr(to, (int)len, fr->in) == (int)len;
+	give_up_after(fr->ipcFd, 0);
+	return whole;
 }
 
 static void
-request_read(struct worker *w, char **envp, struct req *rq)
+body_announced(FCGX_Request *fr, struct req *rq)
 {
+	if (!str_to_int(or_empty(FCGX_GetParam("CONTENT_LENGTH", fr->envp)), &rq->content_length) ||
+	    rq->content_length < 0)
+		rq->content_length = 0;
+	rq->content_type = FCGX_GetParam("CONTENT_TYPE", fr->envp);
+	rq->read_body = read_body;
+	rq->connection = fr;
+}
+
+static void
+request_read(struct worker *w, FCGX_Request *fr, struct req *rq)
+{
+	bool guarded = w->server->keeper != NULL;
+	char **envp = fr->envp;
 	const char *id = FCGX_GetParam("HTTP_X_REQUEST_ID", envp);
 
 	*rq = (struct req){
@@ -128,10 +180,13 @@ request_read(struct worker *w, char **envp, struct req *rq)
 		.if_none_match = FCGX_GetParam("HTTP_IF_NONE_MATCH", envp),
 		.accept_language = FCGX_GetParam("HTTP_ACCEPT_LANGUAGE", envp),
 		.address = or_empty(FCGX_GetParam("REMOTE_ADDR", envp)),
-		.api_key = api_key(envp),
+		.api_key = guarded ? NULL : api_key(envp),
+		.token = guarded ? bearer(envp) : NULL,
 		.limiter = w->server->limiter,
 		.app = w->server->app,
 	};
+	if (rq->method == M_POST || rq->method == M_DELETE)
+		body_announced(fr, rq);
 }
 
 static void
@@ -152,10 +207,10 @@ serve_one(struct worker *w, FCGX_Request *fr)
 	int status;
 
 	cost = (struct cost){ 0 };
-	request_read(w, fr->envp, &rq);
+	request_read(w, fr, &rq);
 	log_set_request(rq.id);
 	response_reset(&w->res);
-	route_run(w->server->routes, &rq, &w->res);
+	route_run(w->server->routes, w->server->keeper, &rq, &w->res);
 	status = response_send(&rq, &w->res, fr->out, &w->head, w->server->settings->debug_headers);
 	log_access(&rq, status, clock_mono_ms() - start);
 	log_set_request(NULL);
@@ -274,11 +329,13 @@ stop(struct server *server, struct worker *workers, int n)
 
 enum rc
 worker_serve(const struct settings *settings, const struct route routes[],
-    const struct limiter *limiter, void *app)
+    const struct limiter *limiter, guard *keeper, void *app)
 {
-	struct server server = {
-		.settings = settings, .routes = routes, .limiter = limiter, .app = app
-	};
+	struct server server = { .settings = settings,
+		.routes = routes,
+		.limiter = limiter,
+		.keeper = keeper,
+		.app = app };
 	int n = (int)settings->threads, sig;
 	struct worker *workers = calloc((size_t)n, sizeof(*workers));
 	sigset_t ending;

@@ -47,7 +47,7 @@ sub table
 			$params{$name}{$parameter} = { schema => $make->($min // 0, $max, $choices && $choices{$choices}), required => $row =~ /\.need = true/ ? 1 : 0 };
 		}
 	}
-	while ($source =~ /\{\s*M_GET,\s*"([^"]+)",\s*\w+,\s*(\w+),[^}]*\}/g) {
+	while ($source =~ /\{\s*M_GET,\s*"([^"]+)",\s*\w+,\s*ANYONE,\s*(\w+),[^}]*\}/g) {
 		$routes{$1} = $2 eq 'NULL' ? undef : $params{$2} // die "$1: no table $2";
 	}
 	return \%routes;

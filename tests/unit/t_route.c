@@ -36,7 +36,7 @@ echo(struct req *rq, struct res *rs)
 {
 	struct jsonw w = JSONW_INIT(&rs->body);
 
-	jsonw_string(&w, NULL, rq->rest);
+	jsonw_string(&w, NULL, rq->segment);
 	return RC_OK;
 }
 
@@ -77,7 +77,7 @@ spoken(struct req *rq, struct res *rs)
 {
 	rq->limit = (struct limit_state){ .counted = true, .rate = 10, .left = 7, .reset = 2 };
 	buf_adds(&rs->body, "x");
-	rs->max_age = rq->rest[0] == 'k' ? 30 : 0;
+	rs->max_age = rq->segment[0] == 'k' ? 30 : 0;
 	rs->vary = "Accept-Language";
 	rs->link = "<https://open-meteo.com/>";
 	return RC_OK;
@@ -101,16 +101,16 @@ denied(struct req *rq, struct res *rs)
 
 static const struct param none[] = { { 0 } };
 static const struct route routes[] = {
-	{ M_GET, "/api/hello", hello, none, NULL },
-	{ M_GET, "/api/echo", hello, none, NULL },
-	{ M_GET, "/api/echo/{what}", echo, none, NULL },
-	{ M_GET, "/api/huge", huge, none, NULL },
-	{ M_GET, "/api/refuse", refuse, none, NULL },
-	{ M_GET, "/api/down", down, none, NULL },
-	{ M_GET, "/api/busy", busy, none, NULL },
-	{ M_GET, "/api/spoken/{what}", spoken, none, NULL },
-	{ M_GET, "/api/limited", limited, none, NULL },
-	{ M_GET, "/api/denied", denied, none, NULL },
+	{ M_GET, "/api/hello", hello, ANYONE, none, NULL },
+	{ M_GET, "/api/echo", hello, ANYONE, none, NULL },
+	{ M_GET, "/api/echo/{what}", echo, ANYONE, none, NULL },
+	{ M_GET, "/api/huge", huge, ANYONE, none, NULL },
+	{ M_GET, "/api/refuse", refuse, ANYONE, none, NULL },
+	{ M_GET, "/api/down", down, ANYONE, none, NULL },
+	{ M_GET, "/api/busy", busy, ANYONE, none, NULL },
+	{ M_GET, "/api/spoken/{what}", spoken, ANYONE, none, NULL },
+	{ M_GET, "/api/limited", limited, ANYONE, none, NULL },
+	{ M_GET, "/api/denied", denied, ANYONE, none, NULL },
 	{ 0 },
 };
 
@@ -139,7 +139,7 @@ ask(enum method method, const char *path, const char *query, const char *if_none
 	out.stop = out.wrNext + sizeof(sent) - 1;
 	arena_reset(arena);
 	response_reset(&res);
-	route_run(routes, &rq, &res);
+	route_run(routes, NULL, &rq, &res);
 	status = response_send(&rq, &res, &out, &head, true);
 	*out.wrNext = '\0';
 	body = strstr(sent, "\r\n\r\n");

@@ -19,6 +19,8 @@ static struct buf head = BUF_INIT(RESPONSE_BODY_MAX + 4096);
 static struct res res = RES_INIT;
 static char sent[70000]; /* what the last answer was, headers and body */
 static const char *api_key; /* of the next request */
+static const char *token; /* the same */
+static const char *sent_in; /* the same: its body, JSON; NULL: none */
 static char *body; /* where its body begins */
 
 static enum rc
@@ -99,6 +101,45 @@ denied(struct req *rq, struct res *rs)
 	return RC_DENIED;
 }
 
+/* Tells what it got, as 201. */
+static enum rc
+made(struct req *rq, struct res *rs)
+{
+	struct jsonw w = JSONW_INIT(&rs->body);
+
+	jsonw_object(&w, NULL);
+	jsonw_string(&w, "segment", rq->segment);
+	jsonw_string(&w, "name", request_value(rq, "name")->text);
+	jsonw_string(&w, "user", rq->user);
+	jsonw_end(&w);
+	rs->status = 201;
+	return RC_OK;
+}
+
+static enum rc
+gone(struct req *rq, struct res *rs)
+{
+	(void)rq;
+	rs->status = 204;
+	return RC_OK;
+}
+
+/* The token "alice" is hers, "old" has expired, "away" cannot be looked at, and no other is known. */
+static enum rc
+keeper(struct req *rq)
+{
+	if (rq->token == NULL)
+		return RC_DENIED;
+	if (strcmp(rq->token, "away") == 0)
+		return RC_DOWN;
+	rq->user = rq->token;
+	rq->denied = strcmp(rq->token, "alice") != 0 ? "the token has expired" : NULL;
+	return rq->denied == NULL ? RC_OK : RC_DENIED;
+}
+
+static const struct param names[] = {
+	{ "name", .type = PT_TEXT, .need = true, .min = 3, .max = 32 }, { 0 }
+};
 static const struct param none[] = { { 0 } };
 static const struct route routes[] = {
 	{ M_GET, "/api/hello", hello, ANYONE, none, NULL },
@@ -111,6 +152,13 @@ static const struct route routes[] = {
 	{ M_GET, "/api/spoken/{what}", spoken, ANYONE, none, NULL },
 	{ M_GET, "/api/limited", limited, ANYONE, none, NULL },
 	{ M_GET, "/api/denied", denied, ANYONE, none, NULL },
+	{ M_GET, "/api/rooms", hello, USER, none, NULL },
+	{ M_POST, "/api/rooms", made, USER, names, NULL },
+	{ M_DELETE, "/api/rooms/{name}", gone, USER, none, NULL },
+	{ M_GET, "/api/rooms/{name}/members", echo, ANYONE, none, NULL },
+	{ M_POST, "/api/rooms/{name}/members", made, ANYONE, names, NULL },
+	{ M_DELETE, "/api/rooms/{name}/members", made, ANYONE, names, NULL },
+	{ M_POST, "/api/login", made, ANYONE, names, NULL },
 	{ 0 },
 };
 
@@ -120,6 +168,14 @@ overflow(FCGX_Stream *stream, int do_close)
 {
 	(void)do_close;
 	stream->isClosed = 1;
+}
+
+static bool
+read_body(const struct req *rq, char *to, size_t len)
+{
+	(void)rq;
+	memcpy(to, sent_in, len);
+	return true;
 }
 
 /* Run a request and send its answer; the status. */
@@ -132,14 +188,18 @@ ask(enum method method, const char *path, const char *query, const char *if_none
 		.path = path,
 		.query = query,
 		.if_none_match = if_none_match,
-		.api_key = api_key };
+		.api_key = api_key,
+		.token = token,
+		.content_type = "application/json",
+		.content_length = sent_in != NULL ? (int64_t)strlen(sent_in) : 0,
+		.read_body = read_body };
 	FCGX_Stream out = { .wrNext = (unsigned char *)sent, .emptyBuffProc = overflow };
 	int status;
 
 	out.stop = out.wrNext + sizeof(sent) - 1;
 	arena_reset(arena);
 	response_reset(&res);
-	route_run(routes, NULL, &rq, &res);
+	route_run(routes, keeper, &rq, &res);
 	status = response_send(&rq, &res, &out, &head, true);
 	*out.wrNext = '\0';
 	body = strstr(sent, "\r\n\r\n");
@@ -326,6 +386,89 @@ other_methods_are_told_which(void **state)
 	assert_int_equal(ask(M_OPTIONS, "/api/none", "", NULL), 404);
 }
 
+/* The same with a body. */
+static int
+tell(enum method method, const char *path, const char *query, const char *json)
+{
+	int status;
+
+	sent_in = json;
+	status = ask(method, path, query, NULL);
+	sent_in = NULL;
+	return status;
+}
+
+static void
+a_path_may_have_several_methods(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(M_GET, "/api/rooms/x y/members", "", NULL), 200);
+	assert_string_equal(body, "\"x y\"");
+	assert_int_equal(tell(M_POST, "/api/rooms/dev/members", "", "{\"name\":\"bob\"}"), 201);
+	assert_true(has_header("Status: 201 Created"));
+	assert_true(has_header("Cache-Control: no-store"));
+	assert_string_equal(body, "{\"segment\":\"dev\",\"name\":\"bob\",\"user\":null}");
+	assert_int_equal(ask(M_OPTIONS, "/api/rooms/dev/members", "", NULL), 204);
+	assert_true(has_header("Allow: GET, HEAD, POST, DELETE, OPTIONS"));
+	assert_int_equal(ask(M_GET, "/api/login", "", NULL), 405);
+	assert_true(has_header("Allow: POST, OPTIONS"));
+	assert_int_equal(ask(M_HEAD, "/api/login", "", NULL), 405);
+	assert_int_equal(ask(M_DELETE, "/api/rooms", "", NULL), 405);
+	assert_true(has_header("Allow: GET, HEAD, POST, OPTIONS"));
+	assert_int_equal(ask(M_OTHER, "/api/rooms/dev", "", NULL), 405);
+	assert_true(has_header("Allow: DELETE, OPTIONS"));
+	assert_int_equal(ask(M_POST, "/api/hello", "", NULL), 405);
+	assert_true(has_header("Allow: GET, HEAD, OPTIONS"));
+	assert_int_equal(ask(M_GET, "/api/rooms//members", "", NULL), 404);
+	assert_int_equal(ask(M_GET, "/api/rooms/a/b/members", "", NULL), 404);
+	assert_int_equal(ask(M_GET, "/api/rooms/a/member", "", NULL), 404);
+	assert_int_equal(ask(M_GET, "/api/rooms/a/members/", "", NULL), 404);
+}
+
+static void
+a_post_has_all_in_its_body_a_delete_may_choose(void **state)
+{
+	(void)state;
+	assert_int_equal(tell(M_POST, "/api/login", "", NULL), 400);
+	assert_non_null(strstr(body, "name: is needed"));
+	assert_int_equal(tell(M_POST, "/api/login", "name=bob", NULL), 400);
+	assert_non_null(strstr(body, "belong into its body"));
+	assert_int_equal(tell(M_POST, "/api/login", "", "{\"name\":\"bob\",\"x\":1}"), 400);
+	assert_non_null(strstr(body, "x: is not a parameter here"));
+	assert_int_equal(tell(M_DELETE, "/api/rooms/dev/members", "name=bob", NULL), 201);
+	assert_int_equal(tell(M_DELETE, "/api/rooms/dev/members", "", "{\"name\":\"bob\"}"), 201);
+	assert_int_equal(
+	    tell(M_DELETE, "/api/rooms/dev/members", "name=bob", "{\"name\":\"bob\"}"), 400);
+	assert_non_null(strstr(body, "given more than once"));
+}
+
+static void
+some_routes_are_not_for_anyone(void **state)
+{
+	(void)state;
+	token = NULL;
+	assert_int_equal(ask(M_GET, "/api/rooms", "", NULL), 401);
+	cJSON_Delete(the_problem("/problems/unauthorized"));
+	assert_true(has_header("WWW-Authenticate: Bearer realm=\"cuaca\""));
+	token = "old";
+	assert_int_equal(tell(M_POST, "/api/rooms", "", "no JSON"), 401);
+	cJSON_Delete(the_problem("/problems/unauthorized"));
+	assert_non_null(strstr(body, "the token has expired"));
+	assert_true(has_header("WWW-Authenticate: Bearer realm=\"cuaca\", error=\"invalid_token\", "
+			       "error_description=\"the token has expired\""));
+	token = "away";
+	assert_int_equal(ask(M_GET, "/api/rooms", "", NULL), 503);
+	token = "alice";
+	assert_int_equal(tell(M_POST, "/api/rooms", "", "{\"name\":\"bob\"}"), 201);
+	assert_string_equal(body, "{\"segment\":null,\"name\":\"bob\",\"user\":\"alice\"}");
+	assert_int_equal(ask(M_DELETE, "/api/rooms/dev", "", NULL), 204);
+	assert_true(has_header("Status: 204 No Content"));
+	assert_true(has_header("Cache-Control: no-store"));
+	assert_string_equal(body, "");
+	assert_int_equal(ask(M_OPTIONS, "/api/rooms", "", NULL), 204);
+	token = NULL;
+}
+
 static void
 bad_parameters_are_all_listed(void **state)
 {
@@ -399,6 +542,9 @@ main(void)
 		cmocka_unit_test(etags_are_compared_weakly),
 		cmocka_unit_test(paths_match_whole),
 		cmocka_unit_test(other_methods_are_told_which),
+		cmocka_unit_test(a_path_may_have_several_methods),
+		cmocka_unit_test(a_post_has_all_in_its_body_a_delete_may_choose),
+		cmocka_unit_test(some_routes_are_not_for_anyone),
 		cmocka_unit_test(bad_parameters_are_all_listed),
 		cmocka_unit_test(limits_are_told_where_nobody_else_hears),
 		cmocka_unit_test(over_the_limit_there_is_when_to_come_back),

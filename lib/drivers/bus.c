@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: ISC
  *
- * The only includer of nats.h. The library's own reconnecting is off: a connection that is lost stays lost,
- * and the next call opens another, at most one a second.
+ * The library's own reconnecting is off: a connection that is lost stays lost, and the next call opens another, at
+ * most one a second.
  */
 #include "drivers/bus.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "drivers/bus_nats.h"
 
-#include <nats/nats.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RETRY_MS 1000
+#define SERVERS_MAX 16
 
 struct bus {
 	const struct settings *settings;
@@ -45,21 +48,58 @@ bus_close(struct bus *b)
 	free(b);
 }
 
+/* urls are separated by commas. */
 static natsStatus
-set_options(natsOptions *o, const struct bus *b)
+set_servers(natsOptions *o, const char *urls)
 {
-	const struct settings *s = b->settings;
-	natsStatus st = natsOptions_SetURL(o, s->nats);
+	const char *servers[SERVERS_MAX];
+	char copy[SETTING_TEXT], *rest = copy, *url;
+	int n = 0;
+
+	str_copy(copy, urls, sizeof(copy));
+	while (n < SERVERS_MAX && (url = strsep(&rest, ", ")) != NULL)
+		if (url[0] != '\0')
+			servers[n++] = url;
+	return natsOptions_SetServers(o, servers, n);
+}
+
+natsStatus
+bus_options(const struct settings *s, const char *name, natsOptions **out)
+{
+	natsStatus st = natsOptions_Create(out);
 
 	if (st == NATS_OK)
-		st = natsOptions_SetName(o, b->name);
+		st = set_servers(*out, s->nats);
 	if (st == NATS_OK)
-		st = natsOptions_SetAllowReconnect(o, false);
+		st = natsOptions_SetName(*out, name);
 	if (st == NATS_OK)
-		st = natsOptions_SetTimeout(o, s->nats_timeout);
+		st = natsOptions_SetAllowReconnect(*out, false);
+	if (st == NATS_OK)
+		st = natsOptions_SetTimeout(*out, s->nats_timeout);
 	if (st == NATS_OK && s->nats_token[0] != '\0')
-		st = natsOptions_SetToken(o, s->nats_token);
+		st = natsOptions_SetToken(*out, s->nats_token);
+	if (st != NATS_OK) {
+		natsOptions_Destroy(*out);
+		*out = NULL;
+	}
 	return st;
+}
+
+uint64_t
+bus_header_number(natsMsg *m, const char *key)
+{
+	const char *text;
+	int64_t v;
+
+	return natsMsgHeader_Get(m, key, &text) == NATS_OK && str_to_int(text, &v) && v > 0
+		   ? (uint64_t)v
+		   : 0;
+}
+
+int
+bus_status(natsMsg *m)
+{
+	return (int)bus_header_number(m, "Status");
 }
 
 /* Have a connection, the lock being held. */
@@ -75,9 +115,7 @@ connect_once(struct bus *b)
 		return RC_DOWN;
 	natsConnection_Destroy(b->nc);
 	b->nc = NULL;
-	st = natsOptions_Create(&o);
-	if (st == NATS_OK)
-		st = set_options(o, b);
+	st = bus_options(b->settings, b->name, &o);
 	if (st == NATS_OK)
 		st = natsConnection_Connect(&b->nc, o);
 	natsOptions_Destroy(o);

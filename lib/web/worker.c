@@ -130,7 +130,7 @@ api_key(char **envp)
 /* libfcgi waits for the web server for as long as it takes, so the socket has to know when to give up; it is kept for
  * the next request, which may come much later. */
 static void
-give_up_after(int fd, int ms)
+give_up_after(int fd, long ms)
 {
 	const struct timeval t = { ms / 1000, ms % 1000 * 1000 };
 

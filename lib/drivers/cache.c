@@ -355,7 +355,7 @@ set_command(const struct cache_item *item, struct set *s)
 	    sizeof(s->argv));
 	memcpy(s->lens, (size_t[5]){ 3, strlen(item->key), item->len, 2, strlen(s->ttl) },
 	    sizeof(s->lens));
-	return (struct command){ 5, s->argv, s->lens };
+	return (struct command){ item->ttl > 0 ? 5 : 3, s->argv, s->lens };
 }
 
 enum rc
@@ -413,6 +413,44 @@ cache_hash_add(struct cache *c, struct deadline d, const char *key, int n,
 	}
 	cmds[n] = (struct command){ 3, expire, NULL };
 	return talk(c, d, n + 1, cmds, NULL, NULL);
+}
+
+/* The replies to INCR, EXPIRE and TTL of each counter. */
+static enum rc
+take_count(void *arg, int i, const redisReply *r)
+{
+	struct cache_count *count = (struct cache_count *)arg + i / 3;
+
+	if (r->type != REDIS_REPLY_INTEGER)
+		return RC_DOWN;
+	if (i % 3 == 0)
+		count->n = r->integer;
+	else if (i % 3 == 2)
+		count->left = r->integer;
+	return RC_OK;
+}
+
+enum rc
+cache_count(struct cache *c, struct deadline d, int n, struct cache_count counts[], int64_t window)
+{
+	const char *argv[FIELDS_MAX * 3][4];
+	struct command cmds[FIELDS_MAX * 3];
+	char life[24];
+	int k = 0;
+
+	if (n > FIELDS_MAX)
+		return RC_INVALID;
+	snprintf(life, sizeof(life), "%lld", (long long)window);
+	for (int i = 0; i < n; i++) {
+		const char *const three[3][4] = { { "INCR", counts[i].key },
+			{ "EXPIRE", counts[i].key, life, "NX" }, { "TTL", counts[i].key } };
+
+		for (int j = 0; j < 3; j++, k++) {
+			memcpy(argv[k], three[j], sizeof(argv[k]));
+			cmds[k] = (struct command){ j == 1 ? 4 : 2, argv[k], NULL };
+		}
+	}
+	return talk(c, d, k, cmds, take_count, counts);
 }
 
 struct take {

@@ -23,7 +23,7 @@ struct cache_item {
 	const char *key;
 	const char *data; /* NULL: the key is deleted */
 	size_t len;
-	int64_t ttl; /* seconds, at least 1 */
+	int64_t ttl; /* seconds; 0: for ever */
 };
 
 /* A leaky bucket that requests are counted in. Its key goes by itself when it has run empty. */
@@ -73,6 +73,16 @@ enum rc cache_hash_set(struct cache *c, struct deadline d, const char *key, int 
  * be added twice. */
 enum rc cache_hash_add(struct cache *c, struct deadline d, const char *key, int n,
     const char *const fields[], double number, int64_t ttl);
+
+struct cache_count {
+	const char *key;
+	int64_t n; /* comes back: how many it is now */
+	int64_t left; /* comes back: seconds until it begins again at 0 */
+};
+
+/* Count 1 in each of n counters, which begin again window seconds after their first. One round trip. */
+enum rc cache_count(
+    struct cache *c, struct deadline d, int n, struct cache_count counts[], int64_t window);
 
 struct cache_score {
 	const char *member;

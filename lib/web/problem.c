@@ -133,6 +133,10 @@ problem_from_rc(const struct req *rq, struct res *rs, enum rc rc)
 {
 	if (rc == RC_BUSY && rq->limit.over)
 		rate_limited(rq, rs);
+	else if (rc == RC_DENIED && rq->why != NULL)
+		problem_write(rq, rs, PROBLEM_FORBIDDEN, rq->why);
+	else if (rc == RC_CONFLICT && rq->why != NULL)
+		problem_write(rq, rs, PROBLEM_CONFLICT, rq->why);
 	else if (rc == RC_DENIED && rq->guarded)
 		unauthorized(rq, rs);
 	else if (rc == RC_DENIED)
@@ -141,5 +145,5 @@ problem_from_rc(const struct req *rq, struct res *rs, enum rc rc)
 	else if (rc == RC_INVALID && rq->bad != NULL)
 		problem_write(rq, rs, PROBLEM_INVALID_PARAMETER, first_bad(rq));
 	else
-		problem_write(rq, rs, of_rc[rc], NULL);
+		problem_write(rq, rs, of_rc[rc], rq->why);
 }

@@ -76,6 +76,13 @@ request_reject(struct req *rq, const char *name, const char *detail)
 	return RC_INVALID;
 }
 
+enum rc
+request_refuse(struct req *rq, enum rc rc, const char *why)
+{
+	rq->why = why;
+	return why != NULL ? rc : RC_NOMEM;
+}
+
 /* As much of a wrong value as a detail should repeat, whole characters only. */
 static const char *
 shown(struct req *rq, const char *text)

@@ -91,6 +91,7 @@ struct req {
 	const struct limiter *limiter; /* NULL: this program limits nobody */
 	const char *limit_class; /* the route's; NULL: it is not limited */
 	struct limit_state limit;
+	const char *why; /* of request_refuse(); NULL: the result says it all */
 	bool guarded; /* the route is not for anyone */
 	const char
 	    *denied; /* after RC_DENIED: what is wrong with the token; NULL: none was shown */
@@ -118,6 +119,10 @@ char *request_decode(struct arena *a, const char *s, size_t len, bool plus_is_sp
 
 /* Note that the parameter cannot be used as it is. Returns RC_INVALID for the handler to return. */
 enum rc request_reject(struct req *rq, const char *name, const char *detail);
+
+/* Say why there is no such thing (RC_NOTFOUND, 404), why the client may not (RC_DENIED, 403) or what is in the way
+ * (RC_CONFLICT, 409). Returns rc for the handler to return. */
+enum rc request_refuse(struct req *rq, enum rc rc, const char *why);
 
 /* The value of one of the route's parameters. */
 const struct value *request_value(const struct req *rq, const char *name);

@@ -151,7 +151,7 @@ route_run(const struct route routes[], guard *keeper, struct req *rq, struct res
 	} else if (r == NULL) {
 		tell_allowed(rq, rs, allowed);
 	} else if ((rc = run(r, keeper, rq, rs)) != RC_OK) {
-		if (rc != RC_INVALID && rc != RC_DENIED && !rq->limit.over)
+		if (rc != RC_INVALID && rc != RC_DENIED && !rq->limit.over && rq->why == NULL)
 			log_event(LOG_LEVEL_WARN, "request failed",
 			    LOG_WITH(log_s("endpoint", r->path), log_s("result", rc_name(rc))));
 		problem_from_rc(rq, rs, rc);

@@ -124,6 +124,20 @@ gone(struct req *rq, struct res *rs)
 	return RC_OK;
 }
 
+static enum rc
+refused(struct req *rq, struct res *rs)
+{
+	static const struct {
+		enum rc rc;
+		const char *why;
+	} of[] = { { RC_NOTFOUND, "no such room" }, { RC_DENIED, "not yours" },
+		{ RC_CONFLICT, "taken" }, { RC_CONFLICT, NULL } };
+	int i = rq->segment[0] - '0';
+
+	buf_adds(&rs->body, "half an answer");
+	return request_refuse(rq, of[i].rc, of[i].why);
+}
+
 /* The token "alice" is hers, "old" has expired, "away" cannot be looked at, and no other is known. */
 static enum rc
 keeper(struct req *rq)
@@ -158,6 +172,7 @@ static const struct route routes[] = {
 	{ M_GET, "/api/rooms/{name}/members", echo, ANYONE, none, NULL },
 	{ M_POST, "/api/rooms/{name}/members", made, ANYONE, names, NULL },
 	{ M_DELETE, "/api/rooms/{name}/members", made, ANYONE, names, NULL },
+	{ M_GET, "/api/refused/{how}", refused, ANYONE, none, NULL },
 	{ M_POST, "/api/login", made, ANYONE, names, NULL },
 	{ 0 },
 };
@@ -492,6 +507,34 @@ bad_parameters_are_all_listed(void **state)
 }
 
 static void
+refusals_say_why(void **state)
+{
+	static const struct {
+		const char *path;
+		int status;
+		const char *type, *detail;
+	} rows[] = {
+		{ "/api/refused/0", 404, "/problems/not-found", "no such room" },
+		{ "/api/refused/1", 403, "/problems/forbidden", "not yours" },
+		{ "/api/refused/2", 409, "/problems/conflict", "taken" },
+		{ "/api/refused/3", 500, "/problems/internal", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		cJSON *json;
+		const char *detail;
+
+		assert_int_equal(ask(M_GET, rows[i].path, "", NULL), rows[i].status);
+		json = the_problem(rows[i].type);
+		detail = cJSON_GetStringValue(cJSON_GetObjectItem(json, "detail"));
+		if (rows[i].detail != NULL)
+			assert_string_equal(detail, rows[i].detail);
+		cJSON_Delete(json);
+	}
+}
+
+static void
 failures_replace_what_was_written(void **state)
 {
 	static const struct {
@@ -549,6 +592,7 @@ main(void)
 		cmocka_unit_test(limits_are_told_where_nobody_else_hears),
 		cmocka_unit_test(over_the_limit_there_is_when_to_come_back),
 		cmocka_unit_test(a_wrong_key_is_told_how_to_show_one),
+		cmocka_unit_test(refusals_say_why),
 		cmocka_unit_test(failures_replace_what_was_written),
 	};
 

@@ -14,7 +14,7 @@
 #include "drivers/db.h"
 
 /* Copy all that is known of a user to the key chat:user:<name>, and tell the handlers by ctl.chat.user.<name> to
- * read it; bus may be NULL: they are not told. A user of whom nothing is known has an empty state. Where Redis or
+ * read it; bus may be NULL: they are not told. A user of whom nothing is known has no key. Where Redis or
  * NATS is away the handlers hear of it later: the archiver copies again what was touched. Fails as db_query(),
  * cache_set() and bus_publish() do, which log it. */
 enum rc mirror_user(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
@@ -24,5 +24,12 @@ enum rc mirror_user(struct db *db, struct cache *cache, struct bus *bus, struct 
  * ctl.chat.room.group.<name>. */
 enum rc mirror_group(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
     struct arena *a, const char *name);
+
+/* Copy every user and group that was changed within so many seconds, and tell the handlers, bus being NULL as above.
+ * Takes as long as it takes. */
+enum rc mirror_touched(struct db *db, struct cache *cache, struct bus *bus, int64_t within);
+
+/* Copy all there are, set the marker that says so, and have all handlers read anew. */
+enum rc mirror_all(struct db *db, struct cache *cache, struct bus *bus);
 
 #endif

@@ -11,19 +11,20 @@ datadir = $(prefix)/share/cuaca
 mandir = $(prefix)/share/man
 sysconfdir = /etc
 
-# SAN=1 builds with ASan and UBSan, COV=1 for coverage, each in a folder of its own.
-B := build$(if $(SAN),-san)$(if $(COV),-cov)
+# SAN=1 builds with ASan and UBSan, COV=1 for coverage, FUZZ=1 for libFuzzer, each in a folder of its own.
+B := build$(if $(SAN),-san)$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
 export CUACA_BUILD := $(B)
 
 comma := ,
-CC = gcc
+CC = $(if $(FUZZ),clang-14,gcc)
 CFLAGS = -O2 -g
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef
 override CFLAGS += -std=c11 $(warnings) $(if $(WERROR),-Werror)
 override CPPFLAGS += -D_GNU_SOURCE -Ilib -I$(B)/gen -I$(shell pg_config --includedir 2>/dev/null)
+sanitizers := $(if $(SAN),address$(comma)undefined)$(if $(FUZZ),fuzzer-no-link$(comma)address$(comma)undefined)
 hardening := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-override CFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer,$(if $(COV),--coverage -O0,$(hardening)))
-override LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined,$(if $(COV),--coverage,-pie -Wl$(comma)--as-needed$(comma)-z$(comma)relro$(comma)-z$(comma)now))
+override CFLAGS += $(if $(sanitizers),-fsanitize=$(sanitizers) -fno-omit-frame-pointer,$(if $(COV),--coverage -O0,$(hardening)))
+override LDFLAGS += $(if $(sanitizers),-fsanitize=$(sanitizers),$(if $(COV),--coverage,-pie -Wl$(comma)--as-needed$(comma)-z$(comma)relro$(comma)-z$(comma)now))
 # Libraries, a driver each; libnats of Debian 12 has a pkg-config file that names more than we link.
 db_libs = -lpq
 cache_libs = -lhiredis
@@ -128,12 +129,16 @@ ctl:
 
 # Tests. Everything built with warnings as errors, then prove over all of tests/.
 
+# Every .c of the programs but their main.c, and all layers: what a test program may call.
+tested := $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather) $(call objects,ws-handlers/chat)) $(call archives,web chat weather drivers base)
+tested_libs = $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(token_libs) $(digest_libs) $(base_libs)
+
 unit_sources := $(wildcard tests/unit/t_*.c)
 unit_programs := $(unit_sources:%.c=$(B)/%)
 
-$(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(filter-out %/main.o,$(call objects,cron/weather-ingest) $(call objects,fcgi-bin/weather) $(call objects,ws-handlers/chat)) $(call archives,web chat weather drivers base)
+$(B)/tests/unit/t_%: $(B)/obj/tests/unit/t_%.o $(tested)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(weather_libs) $(web_libs) $(fetch_libs) $(db_libs) $(cache_libs) $(bus_libs) $(token_libs) $(digest_libs) $(base_libs)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(tested_libs)
 
 unit: $(unit_programs)
 
@@ -142,6 +147,19 @@ check:
 	@$(MAKE) --no-print-directory -s WERROR=1 all unit
 	@$(MAKE) --no-print-directory -s check-layers $(if $(SAN)$(COV),,lint)
 	@tests/run
+
+# make fuzz FUZZ_SECONDS=600: each target of tests/fuzz/ for that long.
+fuzz_programs := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
+
+$(B)/tests/fuzz/f_%: $(B)/obj/tests/fuzz/f_%.o $(tested)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(tested_libs)
+
+fuzz-programs: $(fuzz_programs)
+
+fuzz:
+	@$(MAKE) --no-print-directory -s FUZZ=1 WERROR=1 fuzz-programs
+	@tests/fuzz/run
 
 check-unit:
 	@$(MAKE) --no-print-directory -s WERROR=1 unit
@@ -179,7 +197,7 @@ install: all
 FORCE:
 
 clean:
-	rm -rf build build-san build-cov
+	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover bench install clean
+.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover fuzz fuzz-programs bench install clean
 .DELETE_ON_ERROR:

@@ -187,8 +187,7 @@ struct reading {
 	struct fault fault;
 };
 
-static bool
-fail(struct fault *f, const char *fmt, ...)
+static bool __attribute__((format(printf, 2, 3))) fail(struct fault *f, const char *fmt, ...)
 {
 	va_list ap;
 

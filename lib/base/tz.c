@@ -170,14 +170,14 @@ rule_offset(const struct rule *r, int64_t t)
 	time_t local = (time_t)(t + r->standard);
 	struct tm tm;
 	int64_t begin, end;
-	bool daylight;
+	bool summer;
 
 	if (!r->changes || gmtime_r(&local, &tm) == NULL)
 		return (int)r->standard;
 	begin = moment_in(&r->begin, tm.tm_year + 1900) - r->standard;
 	end = moment_in(&r->end, tm.tm_year + 1900) - r->daylight;
-	daylight = begin < end ? t >= begin && t < end : t >= begin || t < end;
-	return (int)(daylight ? r->daylight : r->standard);
+	summer = begin < end ? t >= begin && t < end : t >= begin || t < end;
+	return (int)(summer ? r->daylight : r->standard);
 }
 
 /* ---- The file ---- */

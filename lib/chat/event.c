@@ -6,9 +6,8 @@
 
 #include "base/jsonw.h"
 #include "base/utf8.h"
+#include "chat/member.h"
 
-#include <cjson/cJSON.h>
-#include <math.h>
 #include <string.h>
 
 static const char *const names[EVENT__MAX] = { "message", "edit", "delete", "mute", "unmute", "ban",
@@ -78,38 +77,23 @@ kind_of(const char *name, enum event_kind *kind)
 	return false;
 }
 
-static const char *
-text_of(const cJSON *o, const char *name)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-}
-
-/* A whole number that a double holds exactly, not negative; -1 for anything else. */
-static int64_t
-whole_of(const cJSON *o, const char *name)
-{
-	double v = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(o, name));
-
-	return v >= 0 && v <= 9007199254740991.0 && v == floor(v) ? (int64_t)v : -1;
-}
-
 /* The members that the kind needs, still in the tree. */
 static bool
 read_members(const cJSON *o, struct event *e)
 {
-	const char *kind = text_of(o, "kind");
-	int64_t target = whole_of(o, "target");
+	const char *kind = member_text(o, "kind");
+	int64_t target = member_whole(o, "target");
 
 	if (kind == NULL || !kind_of(kind, &e->kind))
 		return false;
-	e->from = text_of(o, "from");
-	e->mid = text_of(o, "mid");
-	e->sent_at = whole_of(o, "sent_at");
-	e->body = has_body(e->kind) ? text_of(o, "body") : NULL;
+	e->from = member_text(o, "from");
+	e->mid = member_text(o, "mid");
+	e->sent_at = member_whole(o, "sent_at");
+	e->body = has_body(e->kind) ? member_text(o, "body") : NULL;
 	e->target = has_target(e->kind) && target > 0 ? (uint64_t)target : 0;
-	e->user = is_sanction(e->kind) ? text_of(o, "user") : NULL;
-	e->until = has_end(e->kind) ? whole_of(o, "until") : 0;
-	e->site = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "site"));
+	e->user = is_sanction(e->kind) ? member_text(o, "user") : NULL;
+	e->until = has_end(e->kind) ? member_whole(o, "until") : 0;
+	e->site = member_true(o, "site");
 	return e->from != NULL && e->mid != NULL && e->sent_at >= 0 && e->until >= 0 &&
 	       (!has_body(e->kind) || e->body != NULL) &&
 	       (!has_target(e->kind) || e->target != 0) &&

@@ -4,7 +4,8 @@
  */
 #include "chat/state.h"
 
-#include <cjson/cJSON.h>
+#include "chat/member.h"
+
 #include <string.h>
 
 static const char *const no_names[] = { NULL };
@@ -57,8 +58,8 @@ read_sanctions(struct arena *a, const cJSON *object)
 		return NULL;
 	cJSON_ArrayForEach(item, object)
 	{
-		s[n].until = (int64_t)item->valuedouble;
-		if (!cJSON_IsNumber(item) || (s[n++].room = arena_strdup(a, item->string)) == NULL)
+		s[n].until = member_whole_value(item);
+		if (s[n].until < 0 || (s[n++].room = arena_strdup(a, item->string)) == NULL)
 			return NULL;
 	}
 	return s;
@@ -69,22 +70,20 @@ state_read_user(struct arena *a, const char *json, size_t len, struct user_state
 {
 	cJSON *o = cJSON_ParseWithLength(json, len);
 	struct user_state u = {
-		.guest = cJSON_IsTrue(member(o, "guest")),
-		.admin = cJSON_IsTrue(member(o, "admin")),
+		.guest = member_true(o, "guest"),
+		.admin = member_true(o, "admin"),
+		.void_before = member_whole(o, "void_before"),
 		.groups = read_names(a, member(o, "groups")),
 		.owns = read_names(a, member(o, "owns")),
 		.revoked = read_names(a, member(o, "revoked")),
 		.bans = read_sanctions(a, member(o, "bans")),
 		.mutes = read_sanctions(a, member(o, "mutes")),
 	};
-	const cJSON *void_before = member(o, "void_before");
 	bool ok = u.groups != NULL && u.owns != NULL && u.revoked != NULL && u.bans != NULL &&
-		  u.mutes != NULL && cJSON_IsNumber(void_before);
+		  u.mutes != NULL && u.void_before >= 0;
 
-	if (ok) {
-		u.void_before = (int64_t)void_before->valuedouble;
+	if (ok)
 		*out = u;
-	}
 	cJSON_Delete(o);
 	return ok ? RC_OK : RC_INVALID;
 }
@@ -93,9 +92,9 @@ enum rc
 state_read_group(struct arena *a, const char *json, size_t len, struct group_state *out)
 {
 	cJSON *o = cJSON_ParseWithLength(json, len);
-	const char *title = cJSON_GetStringValue(member(o, "title"));
-	const char *owner = cJSON_GetStringValue(member(o, "owner"));
-	struct group_state g = { .public = cJSON_IsTrue(member(o, "public")) };
+	const char *title = member_text(o, "title");
+	const char *owner = member_text(o, "owner");
+	struct group_state g = { .public = member_true(o, "public") };
 
 	if (title != NULL && owner != NULL) {
 		g.title = arena_strdup(a, title);

@@ -26,7 +26,7 @@
 
 #define IO_BYTES \
 	4096 /* of the library's buffers, one each way; they grow where a message needs it */
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES ((size_t)256 * 1024)
 #define QUEUE_MAX (1 << 20) /* bytes that the server has not taken */
 #define PING_MS 20000 /* a server that leaves three unanswered is gone */
 #define RETRY_MIN_MS 200
@@ -282,7 +282,7 @@ end_connecting(struct live *l)
 	pthread_join(l->connector, &end);
 	l->connecting = false;
 	if (end == PTHREAD_CANCELED)
-		release(l);
+		atomic_fetch_sub(&l->owners, 1);
 	if ((nc = atomic_exchange(&l->made, NULL)) != NULL)
 		go_up(l, nc);
 }
@@ -458,19 +458,23 @@ make_room(struct live *l)
 enum rc
 live_subscribe(struct live *l, const char *subject)
 {
-	struct subscription s = { 0 };
+	struct subscription *s;
 	enum rc rc = RC_OK;
 
 	if (find(l, subject) != NULL)
 		return RC_OK;
-	if (make_room(l) != RC_OK || (s.subject = strdup(subject)) == NULL)
+	if (make_room(l) != RC_OK)
+		return RC_NOMEM;
+	s = &l->subs[l->nsubs];
+	*s = (struct subscription){ .subject = strdup(subject) };
+	if (s->subject == NULL)
 		return RC_NOMEM;
 	if (l->nc != NULL)
-		rc = subscribe_now(l, &s);
+		rc = subscribe_now(l, s);
 	if (rc == RC_OK)
-		l->subs[l->nsubs++] = s;
+		l->nsubs++;
 	else
-		free(s.subject);
+		free(s->subject);
 	return rc;
 }
 

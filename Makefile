@@ -28,7 +28,7 @@ override LDFLAGS += $(if $(sanitizers),-fsanitize=$(sanitizers),$(if $(COV),--co
 # Libraries, a driver each; libnats of Debian 12 has a pkg-config file that names more than we link.
 db_libs = -lpq
 cache_libs = -lhiredis
-bus_libs = -lnats
+bus_libs = -lnats -lcrypto
 token_libs = -ljwt
 fetch_libs = -lcurl
 digest_libs = -lsodium

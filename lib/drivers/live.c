@@ -14,7 +14,6 @@
 #include "base/str.h"
 #include "drivers/bus_nats.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,7 +25,6 @@
 
 #define IO_BYTES \
 	4096 /* of the library's buffers, one each way; they grow where a message needs it */
-#define STACK_BYTES ((size_t)256 * 1024)
 #define QUEUE_MAX (1 << 20) /* bytes that the server has not taken */
 #define PING_MS 20000 /* a server that leaves three unanswered is gone */
 #define RETRY_MIN_MS 200
@@ -301,20 +299,6 @@ settle(struct live *l)
 		log_event(LOG_LEVEL_ERROR, "nats: no thread to connect with", NULL);
 }
 
-/* One malloc arena for all threads; and stacks that are too small for huge pages. */
-static void
-save_memory(void)
-{
-	pthread_attr_t attr;
-
-	mallopt(M_ARENA_MAX, 1);
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_setattr_default_np(&attr);
-	pthread_attr_destroy(&attr);
-}
-
 static enum rc
 make_inbox(struct live *l)
 {
@@ -338,7 +322,6 @@ live_open(const struct settings *s, const char *name, struct live **out)
 	*out = NULL;
 	if (l == NULL)
 		return RC_NOMEM;
-	save_memory();
 	l->settings = s;
 	l->name = name;
 	l->owners = 1;

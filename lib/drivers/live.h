@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * NATS inside one poll(2) loop, for a program that is one of thousands: nothing here waits, a message is taken
- * when there is time for it, and little memory is used. A lost connection is made anew in the background, for as
+ * NATS inside one poll(2) loop, for a program that is one of thousands (lean.h): nothing here waits, a message is
+ * taken when there is time for it, and little memory is used. A lost connection is made anew in the background, for as
  * long as it takes; what was subscribed stays subscribed. All functions are for the thread that called
  * live_open().
  *
@@ -37,7 +37,7 @@ struct live_msg {
 };
 
 /* Begin to connect, in the background. name is what NATS shows of us. s and name must outlive the result. RC_NOMEM;
- * on RC_OK live_close() it. Limits the whole process to one malloc arena and small stacks of threads. */
+ * on RC_OK live_close() it. */
 enum rc live_open(const struct settings *s, const char *name, struct live **out);
 
 /* Send what is still to be sent, as far as the socket takes it without waiting, and leave. */

@@ -186,6 +186,21 @@ bench: all
 	@etc/stack/packages check
 	@tests/bench/run
 
+# The chat beside a plain Node server; needs npm.
+bench-chat: all $(B)/tests/bench-chat/load $(B)/bench-chat/node_modules/ws
+	@etc/stack/packages check
+	@ulimit -n "$$(ulimit -H -n)" && tests/bench-chat/run
+
+$(B)/tests/bench-chat/load: $(call objects,tests/bench-chat) $(call archives,base)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(chat_libs) $(base_libs)
+
+$(B)/bench-chat/node_modules/ws: tests/bench-chat/package.json
+	@mkdir -p $(B)/bench-chat
+	cp $< $(B)/bench-chat
+	npm install --no-audit --no-fund --prefix $(B)/bench-chat
+	@touch $@
+
 install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(mandir)/man8' '$(DESTDIR)$(sysconfdir)/cuaca'
 	install -m 755 $(programs) '$(DESTDIR)$(libexecdir)'
@@ -199,5 +214,5 @@ FORCE:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover fuzz fuzz-programs bench install clean
+.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover fuzz fuzz-programs bench bench-chat install clean
 .DELETE_ON_ERROR:

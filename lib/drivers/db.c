@@ -19,7 +19,7 @@
 struct db {
 	const struct settings *settings;
 	const char *program;
-	char options[64]; /* libpq's "options": the server-side statement time-out */
+	char options[96]; /* libpq's "options": the server-side statement time-out, no notices */
 	struct pool *primary, *replicas; /* the same one where no replicas are set */
 };
 
@@ -47,7 +47,8 @@ db_open(const struct settings *s, const char *program, int64_t statement_timeout
 		return NULL;
 	db->settings = s;
 	db->program = program;
-	snprintf(db->options, sizeof(db->options), "-c statement_timeout=%lld",
+	snprintf(db->options, sizeof(db->options),
+	    "-c statement_timeout=%lld -c client_min_messages=warning",
 	    (long long)statement_timeout);
 	db->primary = pool_new(
 	    "postgresql", (int)s->postgresql_pool, (int)s->postgresql_idle, conn_close);

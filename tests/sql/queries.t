@@ -3,7 +3,7 @@
 #
 # The named queries: each prepares against the migrated schema and runs as the role that uses it; those about
 # places and current weather answer what they promise, by an index, touching only the partitions they need.
-# history.t and books.t have the others.
+# history.t, books.t and chat.t have the others.
 
 use strict;
 use warnings;
@@ -56,6 +56,39 @@ my %use = (
 	key_create => [cuaca_admin => 'somebody', 'ab' x 32, 50],
 	key_list => [cuaca_admin => ()],
 	key_revoke => [cuaca_admin => 'somebody'],
+	user_register => [cuaca_chat => 'alice', '$argon2id$x', 1735689600],
+	user_guest => [cuaca_chat => 'visitor', 4102444800, 1735689600],
+	user_get => [cuaca_chat => 'alice'],
+	user_password => [cuaca_chat => 'alice', '$argon2id$y', '$argon2id$x', 1735689600],
+	user_extend => [cuaca_chat => 'visitor', 4102444800],
+	user_revoke => [cuaca_chat => 'alice', 'a1', 4102444800],
+	users_list => [cuaca_admin => 'ali', '', 10],
+	user_admin => [cuaca_admin => 'alice', 't'],
+	user_void => [cuaca_admin => 'alice', 1735689600],
+	rooms_list => [cuaca_chat => 'alice', '', 10],
+	rooms_all => [cuaca_admin => '', 10],
+	room_create => [cuaca_chat => 'developers', 'Developers', 't', 'alice'],
+	room_delete => [cuaca_chat => 'developers'],
+	room_rights => [cuaca_chat => 'group.developers', 'alice'],
+	members_list => [cuaca_chat => 'developers', '', 10],
+	member_add => [cuaca_chat => 'developers', 'bob', 'alice'],
+	member_remove => [cuaca_chat => 'developers', 'bob'],
+	sanction_set => [cuaca_chat => 'bob', 'site', 'ban', 4102444800, 'spam', 'alice', 1735689600123],
+	sanction_lift => [cuaca_chat => 'bob', 'site', 'ban', 'alice', 1735689600124],
+	sanctions_list => [cuaca_chat => undef, 10],
+	history_before => [cuaca_chat => 'private.alice.bob', undef, undef, 'alice', undef, 51],
+	history_after => [cuaca_chat => 'private.alice.bob', undef, 41, 'alice', 1735689600, 51],
+	search_before => [cuaca_chat => 'broadcast', 1735689600000, 41, 'alice', undef, 51, 'hujan'],
+	search_after => [cuaca_chat => 'broadcast', 1735689600000, 41, 'alice', undef, 51, 'hujan'],
+	history_user => [cuaca_admin => 'alice', 4102444800000, 50],
+	mirror_user => [cuaca_chat => 'alice'],
+	mirror_group => [cuaca_chat => 'developers'],
+	mirror_users => [cuaca_archive => 0, '', 10],
+	mirror_groups => [cuaca_archive => 180, '', 10],
+	archive_lease => [cuaca_archive => 'host:1', 30, 1735689600000, 42],
+	archive_store => [cuaca_archive => 'host:1', 1735689600000, 42, '[]'],
+	archive_upkeep => [cuaca_archive => 0],
+	archive_status => [cuaca_ops => ()],
 );
 
 my $pg = Pg->new;
@@ -94,10 +127,18 @@ for my $name (sort keys %use) {
 	is($status, 0, "$name runs as $role") or diag($err);
 }
 # cuacactl shows what the ingest sees.
-for my $name (grep { /^(cities_|city_|history_|ingest_places|demand_wanted|quota_sums|weather_current|forecast_get|status_public|ready)/ } sort keys %use) {
+for my $name (grep { /^(cities_|city_|history_(raw|hour|day)|ingest_places|demand_wanted|quota_sums|weather_current|forecast_get|status_public|ready)/ } sort keys %use) {
 	my (undef, @args) = @{$use{$name}};
 	my ($status, $out, $err) = $pg->execute($db, 'cuaca_admin', $name, \@args);
 	is($status, 0, "$name runs as cuaca_admin") or diag($err);
+}
+
+# cuacactl looks after the chat, and the archiver mirrors single users too.
+for (map({ [cuaca_admin => $_] } qw(user_void rooms_all room_delete members_list member_add member_remove sanction_set sanction_lift sanctions_list
+	mirror_user mirror_group archive_status)), map({ [cuaca_archive => $_] } qw(mirror_user mirror_group))) {
+	my ($role, $name) = @$_;
+	my ($status, $out, $err) = $pg->execute($db, $role, $name, [@{$use{$name}}[1 .. $#{$use{$name}}]]);
+	is($status, 0, "$name runs as $role") or diag($err);
 }
 
 # What they answer.

@@ -78,13 +78,25 @@ like(refused('postgres', "INSERT INTO api_keys (name, hash, rate) VALUES ($_)"),
 # columns only has them in brackets.
 my %rights = (
 	cuaca_admin => 'api_keys INSERT(hash name rate) api_keys SELECT(created_at hash id last_used_at name rate revoked_at) api_keys UPDATE(revoked_at)'
+		. ' chat_archive SELECT chat_groups SELECT chat_groups UPDATE(deleted_at)'
+		. ' chat_members DELETE chat_members INSERT(added_by group_name user_name) chat_members SELECT chat_messages SELECT chat_revoked SELECT'
+		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_users INSERT(admin name)'
+		. ' chat_users SELECT(admin created_at expires_at guest name void_before) chat_users UPDATE(admin void_before)'
 		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
 		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
+	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
+		. ' chat_messages UPDATE(deleted_at deleted_by edited_at edited_body) chat_revoked SELECT'
+		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_touched SELECT'
+		. ' chat_users SELECT(admin created_at expires_at guest name void_before)',
+	cuaca_chat => 'chat_archive SELECT chat_groups INSERT(name owner public title) chat_groups SELECT chat_groups UPDATE(deleted_at) chat_history SELECT'
+		. ' chat_members DELETE chat_members INSERT(added_by group_name user_name) chat_members SELECT chat_messages SELECT'
+		. ' chat_revoked INSERT chat_revoked SELECT chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE'
+		. ' chat_users SELECT chat_users UPDATE(expires_at password_hash void_before)',
 	cuaca_ingest => 'api_keys SELECT(id last_used_at) api_keys UPDATE(last_used_at) cities SELECT demand DELETE demand INSERT demand SELECT demand UPDATE'
 		. ' ingest_run INSERT ingest_run SELECT ingest_run UPDATE quota_spent INSERT quota_spent SELECT quota_spent UPDATE'
 		. ' weather_data INSERT weather_data SELECT weather_data UPDATE weather_day INSERT weather_day SELECT weather_day UPDATE'
 		. ' weather_forecast INSERT weather_forecast SELECT weather_forecast UPDATE weather_hour INSERT weather_hour SELECT weather_hour UPDATE',
-	cuaca_ops => 'cities SELECT demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT weather_data SELECT'
+	cuaca_ops => 'chat_archive SELECT chat_messages SELECT(sent_at) cities SELECT demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT weather_data SELECT'
 		. ' weather_day SELECT weather_forecast SELECT weather_hour SELECT',
 	cuaca_weather => 'api_keys SELECT(hash id name rate revoked_at) cities SELECT demand SELECT weather_data SELECT weather_day SELECT'
 		. ' weather_forecast SELECT weather_hour SELECT',
@@ -108,11 +120,12 @@ is(sql(qq{
 	SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
 		AND (prosecdef OR provolatile = 'v') AND has_function_privilege('$_->[0]', p.oid, 'EXECUTE')
 		AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')}), $_->[1], "functions that $_->[0] may run to some effect") for
-	[cuaca_admin => ''], [cuaca_ingest => 'weather_aggregate weather_store weather_upkeep'], [cuaca_ops => ''], [cuaca_weather => ''];
+	[cuaca_admin => 'chat_sanction'], [cuaca_archive => 'chat_archive_store chat_sanction chat_upkeep'], [cuaca_chat => 'chat_sanction chat_user_create'],
+	[cuaca_ingest => 'weather_aggregate weather_store weather_upkeep'], [cuaca_ops => ''], [cuaca_weather => ''];
 is(sql(q{
 	SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname ~ '^cuaca_'
 		AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication) ORDER BY 1}),
-	"cuaca_admin|t\ncuaca_ingest|t\ncuaca_ops|t\ncuaca_owner|f\ncuaca_weather|t", 'no role is more than an ordinary one');
+	"cuaca_admin|t\ncuaca_archive|t\ncuaca_chat|t\ncuaca_ingest|t\ncuaca_ops|t\ncuaca_owner|f\ncuaca_weather|t", 'no role is more than an ordinary one');
 like(refused('cuaca_ingest', "UPDATE cities SET tracked = true"), qr/permission denied for table cities/, "the ingest can't write cities");
 like(refused('cuaca_ingest', 'DELETE FROM weather_data'), qr/permission denied/, '... nor delete weather');
 like(refused('cuaca_ingest', 'SELECT hash FROM api_keys'), qr/permission denied/, '... nor see the hashes of keys');
@@ -127,7 +140,7 @@ like(refused($_, 'CREATE TEMP TABLE t (a integer)'), qr/permission denied to cre
 # Partitions: months in UTC, whatever the time zone of who asks.
 my @bounds = split /\n/, sql(q{
 	SET timezone = 'UTC';
-	SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY relname});
+	SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relkind = 'r' AND relname LIKE 'weather%' ORDER BY relname});
 is(shift @bounds, 'DEFAULT', 'there is a default partition');
 is($bounds[0], "FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2025-02-01 00:00:00+00')", 'the first month is January 2025');
 is(scalar(@bounds), sql(q{

@@ -188,7 +188,8 @@ BEGIN ATOMIC
 		'bans', coalesce(s.bans, '{}'),
 		'mutes', coalesce(s.mutes, '{}'),
 		'revoked', coalesce(r.revoked, '[]'))::text
-	FROM (SELECT json_agg(group_name ORDER BY group_name) AS groups FROM chat_members WHERE user_name = who) g
+	FROM (SELECT json_agg(name ORDER BY name) AS groups FROM chat_members JOIN chat_groups ON name = group_name
+		WHERE user_name = who AND deleted_at IS NULL) g
 	CROSS JOIN (SELECT json_agg(name ORDER BY name) AS owns FROM chat_groups WHERE owner = who AND deleted_at IS NULL) o
 	CROSS JOIN (
 		SELECT json_object_agg(room, ends ORDER BY room) FILTER (WHERE kind = 'ban') AS bans,

@@ -164,6 +164,7 @@ BEGIN
 			FROM chat_messages, LATERAL (SELECT CASE WHEN site THEN 'site' ELSE room END AS place,
 				CASE WHEN kind IN ('mute', 'unmute') THEN 'mute' ELSE 'ban' END AS matter) x
 			WHERE epoch = log AND seq = ANY (acts) AND kind IN ('mute', 'unmute', 'ban', 'unban')
+				AND about_user ~ '^[a-z0-9_-]{3,32}$'
 			ORDER BY about_user, place, matter, seq DESC) s;
 	END IF;
 

@@ -28,29 +28,35 @@ if origin ~= "" and (uri:sub(1, 5) == "/api/" or uri:sub(1, 4) == "/v1/") then
 	headers["Access-Control-Expose-Headers"] =
 		"ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id"
 	if r.req_attr["request.method"] == "OPTIONS" and r.req_header["Access-Control-Request-Method"] then
-		headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-		headers["Access-Control-Allow-Headers"] = "Authorization, X-API-Key"
+		local chat = uri:find("^/api/auth/") or uri:find("^/api/chat/")
+		headers["Access-Control-Allow-Methods"] = chat and "GET, HEAD, POST, DELETE, OPTIONS" or "GET, HEAD, OPTIONS"
+		headers["Access-Control-Allow-Headers"] = chat and "Authorization, Content-Type" or "Authorization, X-API-Key"
 		headers["Access-Control-Max-Age"] = "86400"
 	end
 end
 
--- lighttpd's own errors are HTML; no program's are.
+-- lighttpd's own errors are HTML; no program's are, but for websocketd, which has none worth reading.
 local status = r.req_item.http_status
 local kind = headers["Content-Type"]
-if status < 400 or kind and kind:sub(1, 9) ~= "text/html" then
+local ws = uri:gsub("%?.*", "") == "/ws"
+if status < 400 or kind and kind:sub(1, 9) ~= "text/html" and not ws then
 	return 0
 end
 
 local busy = "The program behind this address does not answer. Try again in a moment."
 local overloaded = "The service is overloaded"
+local methods = ws and "GET" or "GET, HEAD"
 local problems = {
-	[400] = { "bad-request", "Bad request", "The request is not well-formed HTTP." },
+	[400] = { "bad-request", "Bad request", ws and "The handshake is not that of a WebSocket (RFC 6455)." or
+		"The request is not well-formed HTTP." },
 	[403] = { "forbidden", "Forbidden", "This may not be read." },
 	[404] = { "not-found", "There is nothing at this path", "There is nothing at this address." },
-	[405] = { "method-not-allowed", "The method is not allowed here", "This address answers GET and HEAD." },
+	[405] = { "method-not-allowed", "The method is not allowed here", "This address answers " .. methods .. "." },
 	[413] = { "content-too-large", "Content too large", "The request body is larger than this server takes." },
 	[414] = { "uri-too-long", "URI too long", "The address is longer than this server takes." },
-	[429] = { "rate-limited", "Too many requests",
+	[426] = { "upgrade-required", "Upgrade required", "This address is for WebSockets: ask with Upgrade: websocket." },
+	[429] = { "rate-limited", "Too many requests", ws and
+		"More new connections a second, or more at a time, than this server takes. Try again in a moment." or
 		"More than @RATE@ requests a second from one address. Wait a second." },
 	[431] = { "headers-too-large", "Request headers too large",
 		"The request headers are larger than this server takes." },
@@ -63,9 +69,11 @@ local p = problems[status] or status < 500 and problems[400] or
 
 headers["Cache-Control"] = "no-store"
 if status == 405 then
-	headers["Allow"] = "GET, HEAD"
+	headers["Allow"] = methods
+elseif status == 426 then
+	headers["Upgrade"] = "websocket"
 elseif status == 429 then
-	headers["RateLimit-Limit"] = "@RATE@"
+	headers["RateLimit-Limit"] = ws and "@WS_RATE@" or "@RATE@"
 	headers["RateLimit-Remaining"] = "0"
 	headers["RateLimit-Reset"] = "1"
 end

@@ -20,7 +20,18 @@ export LC_ALL
 umask 022
 
 # In the order they start; "down" goes backwards. The last three run now and then, or not at all.
-SERVICES='postgresql redis nats weather ops web simulator ingest partitions'
+SERVICES='postgresql redis nats weather ops chat websocketd archive web simulator ingest partitions'
+# Until all parts of the chat are there, those that are.
+for part in fcgi-bin/chat.fcgi:chat ws-handlers/chat:websocketd cron/chat-archive:archive; do
+	[ -x "$BUILD/${part%:*}" ] || SERVICES=$(echo "$SERVICES" | sed "s/ ${part#*:} / /")
+done
+
+has() {
+	case " $SERVICES " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# The settings that the caller's environment names; once they are read, all of them have a value.
+CALLERS=$(env | sed -n 's/^CUACA_\([A-Z_]*\)=..*/\1/p' | tr '[:upper:]' '[:lower:]')
 
 say() {
 	printf 'cuaca: %s\n' "$*"
@@ -29,6 +40,17 @@ say() {
 die() {
 	printf 'cuaca: %s\n' "$*" >&2
 	exit "${STATUS:-111}"
+}
+
+# What the settings' file says of NAME; nothing if that is not there.
+setting() {
+	sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$CONF" | tail -n 1
+}
+
+# Does the caller or the file name this setting? The servers of such a name are somebody else's: a stack that is given
+# postgresql, redis or nats starts none of its own.
+given() {
+	printf '%s\n' "$CALLERS" | grep -qx "$1" || [ -n "$(setting "$1")" ]
 }
 
 # The settings as the programs see them, as exported CUACA_* variables, and where the stack lives.
@@ -194,6 +216,10 @@ redis_ready() {
 
 nats_ready() {
 	port_taken "$NATS_PORT" && up nats
+}
+
+websocketd_ready() {
+	port_taken "$WS_PORT" && up websocketd
 }
 
 simulator_ready() {

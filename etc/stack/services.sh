@@ -14,8 +14,8 @@ render() {
 	esac
 	(umask 077 && "$ROOT/etc/render" -c "$CONF" -p "$WEATHER" "$ROOT/etc/$1" \
 		RUN="$RUN" ETC="$VAR/etc" WWW="$ROOT/www" TMP="$VAR/tmp" LUA="$VAR/etc" CACHE_DIR="$VAR/cache" \
-		ACCESS_LOG="$access_log" NATS_PORT="$NATS_PORT" NATS_TOKEN="$NATS_TOKEN" NATS_STORE="$VAR/nats" \
-		REDIS_DIR="$VAR/redis" >"$VAR/etc/$2.new") || die "etc/$1 could not be filled in, see above"
+		ACCESS_LOG="$access_log" NATS_PORT="$NATS_PORT" NATS_TOKEN="$(cat "$VAR/etc/nats.token")" NATS_STORE="$VAR/nats" \
+		REDIS_DIR="$VAR/redis" WS_PORT="$WS_PORT" HANDLER="$BUILD/ws-handlers/chat" HANDLER_CONF="$VAR/etc/cuaca.conf" >"$VAR/etc/$2.new") || die "etc/$1 could not be filled in, see above"
 	keep "$2"
 }
 
@@ -66,43 +66,70 @@ sanitizer() {
 # All settings as they are now, those that the stack decides replaced. Programs log in to PostgreSQL by PGUSER.
 configure_settings() (
 	umask 077
-	own="postgresql postgresql_read redis nats metrics_dir state_dir var log_to"
+	own='var log_to metrics_dir state_dir ws_port'
+	given postgresql || own="$own postgresql postgresql_read"
+	given redis || own="$own redis"
+	given nats || own="$own nats"
 	{
 		echo "# Written by make up. The settings of this stack are in $CONF and the environment."
-		printf '%s\n' "$SETTINGS" | sed -n "s/^CUACA_\([A-Z_]*\)='\(.*\)'\$/\1 \2/p" |
+		printf '%s\n' "$SETTINGS" | sed -n 's/^CUACA_\([A-Z_]*\)=.*/\1/p' |
 			awk -v own="$own" '
 			BEGIN { n = split(own, o, " "); for (i = 1; i <= n; i++) skip[o[i]] = 1 }
-			{ name = tolower($1); value = substr($0, length($1) + 2) }
-			name == "open_meteo_url" { value = ENVIRON["CUACA_OPEN_METEO_URL"] }
-			name == "open_meteo_archive_url" { value = ENVIRON["CUACA_OPEN_METEO_ARCHIVE_URL"] }
-			name == "source" { value = ENVIRON["CUACA_SOURCE"] }
-			!(name in skip) { print name " = " value }'
+			!(tolower($0) in skip) { print tolower($0) " = " ENVIRON["CUACA_" $0] }'
 		cat <<-END
 		var = $VAR
 		log_to = stderr
-		postgresql = host='$RUN' dbname=cuaca
-		redis = $RUN/redis.sock
-		nats = nats://127.0.0.1:$NATS_PORT
-		nats_token = $NATS_TOKEN
 		metrics_dir = $VAR/metrics
 		state_dir = $VAR/state
+		ws_port = $WS_PORT
 		END
-		upstream_key
+		servers
+		for name in postgresql_password redis_password open_meteo_key chat_secret_previous; do
+			secret "$name"
+		done
+		secret chat_secret "$VAR/etc/chat.secret"
 	} >"$VAR/etc/cuaca.conf.new"
 	keep cuaca.conf
-
-	# What only the web server or the ingest reads is no reason to restart the FastCGI programs.
-	grep -vE '^(#|(http_port|web|cache|nginx_workers|cors_origin|var|ingest_batch|ingest_budget|fetch_|open_meteo_))' \
-		"$VAR/etc/cuaca.conf" >"$VAR/etc/fastcgi.wanted"
+	concerns
 )
 
-# -T prints no secrets; the upstream's key is the one that the stack passes on.
-upstream_key() {
-	for name in open_meteo_key open_meteo_key_file; do
-		eval "value=\${CUACA_$(echo "$name" | tr a-z A-Z):-}"
-		[ -n "$value" ] || value=$(sed -n "s/^[ 	]*$name[ 	]*=[ 	]*//p" "$CONF")
-		[ -z "$value" ] || echo "$name = $value"
-	done
+# The stack's own servers.
+servers() {
+	given postgresql || echo "postgresql = host='$RUN' dbname=cuaca"
+	given redis || echo "redis = $RUN/redis.sock"
+	if given nats; then
+		secret nats_token
+	else
+		echo "nats = nats://127.0.0.1:$NATS_PORT"
+		echo "nats_token = $(cat "$VAR/etc/nats.token")"
+	fi
+}
+
+# secret NAME [FILE]: -T prints no secrets; this is the line for one that the caller or the settings name, else of that
+# in the file. Those in files are copied, since who runs the stack may not be able to read them.
+secret() {
+	upper=$(echo "$1" | tr '[:lower:]' '[:upper:]')
+	eval "value=\${CUACA_$upper:-} path=\${CUACA_${upper}_FILE:-}"
+	if [ -z "$value$path" ]; then
+		value=$(setting "$1")
+		path=$(setting "${1}_file")
+	fi
+	[ -n "$value$path" ] || path=${2:-}
+	[ -z "$path" ] || value=$(head -n 1 "$path")
+	[ -z "$value" ] || echo "$1 = $value"
+}
+
+# Which settings concern whom: what a program does not read is no reason to restart it. Each handler of a connection
+# reads them as it begins, so that a change is for the next connection.
+concerns() {
+	web='http_port|web|cache|nginx_workers|cors_origin|var|rate_ws'
+	ingest='ingest_batch|ingest_budget|fetch_|open_meteo_'
+	log='chat_replicas|chat_max_|chat_duplicate_window|chat_retention_days|archive_'
+	handler='ws_|rate_chat|chat_rooms'
+	accounts='chat_|token_|guest_|rate_login|password_'
+	grep -vE "^(#|$web|$ingest|$log|$handler|$accounts)" "$VAR/etc/cuaca.conf" >"$VAR/etc/weather.settings"
+	grep -vE "^(#|$web|$ingest|$log|$handler)" "$VAR/etc/cuaca.conf" >"$VAR/etc/chat.settings"
+	grep -E "^($log|postgresql|redis|nats)" "$VAR/etc/cuaca.conf" >"$VAR/etc/archive.settings"
 }
 
 # ---- The servers ----
@@ -141,19 +168,47 @@ configure_simulator() {
 	--listen 127.0.0.1:$SIMULATOR_PORT" "$VAR/etc/simulator.sources"
 }
 
+# fastcgi NAME SETTINGS: a FastCGI program, and those of the settings that it reads.
 fastcgi() {
 	define "$1" "
 exec '$ROOT/etc/stack/service' env PGUSER=cuaca_$1 $(sanitizer)spawn-fcgi -n -s '$RUN/$1.sock' -M 0660 -b 1024 -- \\
 	/usr/bin/multiwatch -f $CUACA_PROCESSES -r 10 -t 1000 -- '$BUILD/fcgi-bin/$1.fcgi' -c '$VAR/etc/cuaca.conf'" \
-		"$VAR/etc/fastcgi.wanted" "$BUILD/fcgi-bin/$1.fcgi"
+		"$VAR/etc/$2.settings" "$BUILD/fcgi-bin/$1.fcgi"
 }
 
 configure_weather() {
-	fastcgi weather
+	fastcgi weather weather
 }
 
 configure_ops() {
-	fastcgi ops
+	fastcgi ops weather
+}
+
+configure_chat() {
+	fastcgi chat chat
+}
+
+# The limits of memory and files are for websocketd, which knows none; a handler that needs more (of memory, under a
+# sanitizer) may take it, since the hard limits stay. Who is asked to stop tells the handlers first, so that they can
+# say goodbye; who just dies leaves them the moment they take to notice.
+configure_websocketd() {
+	render websocketd/serve websocketd
+	define websocketd "exec '$ROOT/etc/stack/service' env $(sanitizer)sh '$VAR/etc/websocketd'" "$VAR/etc/websocketd"
+	script "$VAR/service/websocketd/finish" "sleep 0.3
+exec '$ROOT/etc/stack/service' -f"
+	make_folder "$VAR/service/websocketd/control"
+	script "$VAR/service/websocketd/control/t" "pkill -TERM -P \"\$(cat supervise/pid)\" || exit 1
+for tenth in 1 2 3 4 5 6 7 8 9 10; do
+	pgrep -P \"\$(cat supervise/pid)\" >/dev/null || break
+	sleep 0.1
+done
+exit 1	# and now websocketd itself"
+}
+
+configure_archive() {
+	define archive "
+exec '$ROOT/etc/stack/service' env PGUSER=cuaca_archive $(sanitizer)'$BUILD/cron/chat-archive' -c '$VAR/etc/cuaca.conf'" \
+		"$VAR/etc/archive.settings" "$BUILD/cron/chat-archive"
 }
 
 configure_web() {

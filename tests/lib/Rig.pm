@@ -6,6 +6,10 @@
 #
 #	my $rig = Rig->new(web => 'lighttpd', cache => 'off');	# any settings of etc/cuaca.conf
 #	$rig->get('/api/health')->json;
+#
+# No address is limited unless the test says so. A second web host uses the PostgreSQL, Redis and NATS of the first:
+#
+#	my $second = Rig->new(beside => $rig, web => 'lighttpd');
 
 package Rig;
 
@@ -34,17 +38,28 @@ $SIG{INT} = $SIG{TERM} = sub { exit 1 };	# so that END runs
 sub new
 {
 	my ($class, %settings) = @_;
+	my $first = delete $settings{beside};
 	my $self = bless { root => delete $settings{root} // $ROOT, folder => delete $settings{folder} // $ENV{CUACA_TEST_VAR},
 		as => delete $settings{as} // [] }, $class;
 
 	$self->{keep} = defined $ENV{CUACA_TEST_VAR};
 	$self->{folder} //= $self->{temporary} = tempdir('cuaca-rig-XXXXXX', TMPDIR => 1);
 	$self->{settings} = { http_port => $self->{keep} && $self->old_port || free_port(), open_meteo_url => 'simulator',
-		rate_api => 0, %settings, var => $self->{folder} };
+		rate_api => 0, rate_ws => 0, ws_per_address => 0, $first ? $first->servers : (), %settings,
+		var => $self->{folder} };
 	push @open, $self;
 	my ($status, $out) = $self->up;
 	die "the stack did not start:\n$out" if $status != 0;
 	return $self;
+}
+
+# The settings by which another stack uses the servers of this one and believes its tokens.
+sub servers
+{
+	my ($self) = @_;
+	my %own = $self->read('etc/cuaca.conf') =~ /^(\w+) = (.*)$/mg;
+
+	return map { ($_ => $own{$_}) } qw(postgresql redis nats nats_token chat_secret source open_meteo_url);
 }
 
 sub free_port

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,13 @@ str_to_num(const char *s, double *out)
 		return false;
 	*out = v;
 	return true;
+}
+
+char *
+str_from_int(int64_t v, char text[STR_INT])
+{
+	snprintf(text, STR_INT, "%" PRId64, v);
+	return text;
 }
 
 bool

@@ -9,7 +9,6 @@
 #include "chat/room.h"
 #include "chat/state.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PAGE 200 /* users or groups copied at a time */
@@ -110,10 +109,10 @@ static enum rc
 copy_kind(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
     const struct kind *k, int64_t within)
 {
-	char seconds[24], after[NAME_SIZE] = "";
+	char seconds[STR_INT], after[NAME_SIZE] = "";
 	enum rc rc;
 
-	snprintf(seconds, sizeof(seconds), "%lld", (long long)within);
+	str_from_int(within, seconds);
 	do {
 		arena_reset(a);
 		rc = copy_page(db, cache, bus, a, k, seconds, after);
@@ -138,13 +137,13 @@ mirror_touched(struct db *db, struct cache *cache, struct bus *bus, int64_t with
 enum rc
 mirror_all(struct db *db, struct cache *cache, struct bus *bus)
 {
-	char now[24];
+	char now[STR_INT];
 	struct cache_item marker = { .key = STATE_MARKER, .data = now };
 	enum rc rc = mirror_touched(db, cache, NULL, 0);
 
 	if (rc != RC_OK)
 		return rc;
-	marker.len = (size_t)snprintf(now, sizeof(now), "%lld", (long long)clock_now());
+	marker.len = strlen(str_from_int(clock_now(), now));
 	if ((rc = cache_set(cache, deadline_in(PAGE_MS), 1, &marker)) != RC_OK)
 		return rc;
 	return bus_publish(bus, "ctl.chat.all", recheck, sizeof(recheck) - 1);

@@ -156,8 +156,8 @@ add_claims(jwt_t *jwt, const struct token *t)
 	return jwt_add_grant(jwt, "sub", t->sub) == 0 && jwt_add_grant(jwt, "jti", t->jti) == 0 &&
 	       jwt_add_grant_int(jwt, "exp", t->exp) == 0 &&
 	       (t->iat == 0 || jwt_add_grant_int(jwt, "iat", t->iat) == 0) &&
-	       (!t->guest || (jwt_add_grant_bool(jwt, "guest", 1) == 0 &&
-				 jwt_add_grant_int(jwt, "since", t->since) == 0));
+	       (!t->guest || jwt_add_grant_bool(jwt, "guest", 1) == 0) &&
+	       (t->since == 0 || jwt_add_grant_int(jwt, "since", t->since) == 0);
 }
 
 enum rc

@@ -34,7 +34,8 @@ struct token {
 	int64_t iat; /* 0: it has none, and counts as old */
 	int64_t exp;
 	int64_t
-	    since; /* a guest's: private messages before it are another's; its iat where it has none */
+	    since; /* private messages before it are of somebody else who had the name; 0: none are;
+			  a guest's is its iat where it has none */
 	bool guest;
 };
 
@@ -47,7 +48,7 @@ enum token_fault token_check(
 /* What is wrong, for people: "the token has expired". Static. */
 const char *token_fault_text(enum token_fault f);
 
-/* Sign a token with chat_secret; *text lives in the arena. iat is left out where it is 0, guest and since for users.
+/* Sign a token with chat_secret; *text lives in the arena. iat and since are left out where they are 0, guest for users.
  * RC_INVALID, logged: there is no chat_secret. RC_NOMEM. */
 enum rc token_make(const struct settings *s, const struct token *t, struct arena *a, char **text);
 

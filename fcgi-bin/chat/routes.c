@@ -44,8 +44,8 @@ static const struct param history_params[] = { { "room", .type = PT_TEXT, .need 
 
 static const struct param no_params[] = { { 0 } };
 
-const struct route chat_routes[] = { { M_POST, "/api/auth/register", auth_register, ANYONE,
-					 register_params, "auth" },
+const struct route chat_routes[] = {
+	{ M_POST, "/api/auth/register", auth_register, ANYONE, register_params, "auth" },
 	{ M_POST, "/api/auth/login", auth_login, ANYONE, login_params, "auth" },
 	{ M_POST, "/api/auth/guest", auth_guest, ANYONE, guest_params, "auth" },
 	{ M_POST, "/api/auth/refresh", auth_refresh, USER, no_params, "auth" },
@@ -57,9 +57,6 @@ const struct route chat_routes[] = { { M_POST, "/api/auth/register", auth_regist
 	{ M_GET, "/api/chat/rooms/{name}/members", members_list, USER, page_params, "chat" },
 	{ M_POST, "/api/chat/rooms/{name}/members", members_add, USER, member_params, "chat" },
 	{ M_DELETE, "/api/chat/rooms/{name}/members", members_remove, USER, member_params, "chat" },
-	"chat" },
-		   "chat"
-}
-, { M_GET, "/api/chat/history", chat_history, USER, history_params, "chat" }, { 0 },
-}
-;
+	{ M_GET, "/api/chat/history", chat_history, USER, history_params, "chat" },
+	{ 0 },
+};

@@ -205,7 +205,7 @@ install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(mandir)/man8' '$(DESTDIR)$(sysconfdir)/cuaca'
 	install -m 755 $(programs) '$(DESTDIR)$(libexecdir)'
 	install -m 755 $(commands) '$(DESTDIR)$(bindir)'
-	install -m 644 $(wildcard fcgi-bin/*/*.8 cron/*/*.8) '$(DESTDIR)$(mandir)/man8'
+	install -m 644 $(wildcard fcgi-bin/*/*.8 ws-handlers/*/*.8 cron/*/*.8) '$(DESTDIR)$(mandir)/man8'
 	cp -R sql www etc '$(DESTDIR)$(datadir)'
 	test -e '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf' || install -m 640 etc/cuaca.conf '$(DESTDIR)$(sysconfdir)/cuaca/cuaca.conf'
 

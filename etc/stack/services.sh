@@ -125,7 +125,7 @@ concerns() {
 	web='http_port|web|cache|nginx_workers|cors_origin|var|rate_ws'
 	ingest='ingest_batch|ingest_budget|fetch_|open_meteo_'
 	log='chat_replicas|chat_max_|chat_duplicate_window|chat_retention_days|archive_'
-	handler='ws_|rate_chat|chat_rooms'
+	handler='ws_|rate_chat'
 	accounts='chat_|token_|guest_|rate_login|password_'
 	grep -vE "^(#|$web|$ingest|$log|$handler|$accounts)" "$VAR/etc/cuaca.conf" >"$VAR/etc/weather.settings"
 	grep -vE "^(#|$web|$ingest|$log|$handler)" "$VAR/etc/cuaca.conf" >"$VAR/etc/chat.settings"

@@ -17,14 +17,6 @@
 #define RETRY_MS 1000
 #define SERVERS_MAX 16
 
-struct bus {
-	const struct settings *settings;
-	const char *name;
-	pthread_mutex_t lock;
-	natsConnection *nc;
-	int64_t not_before; /* on clock_mono_ms(): when to try again */
-};
-
 struct bus *
 bus_open(const struct settings *s, const char *name)
 {
@@ -38,12 +30,27 @@ bus_open(const struct settings *s, const char *name)
 	return b;
 }
 
+/* The connection is closed first: a message that comes for a subscription just destroyed may end the process. */
+static void
+hang_up(struct bus *b)
+{
+	natsConnection_Close(b->nc);
+	natsSubscription_Destroy(b->pulled);
+	natsInbox_Destroy(b->inbox);
+	jsCtx_Destroy(b->js);
+	natsConnection_Destroy(b->nc);
+	b->pulled = NULL;
+	b->inbox = NULL;
+	b->js = NULL;
+	b->nc = NULL;
+}
+
 void
 bus_close(struct bus *b)
 {
 	if (b == NULL)
 		return;
-	natsConnection_Destroy(b->nc);
+	hang_up(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -113,8 +120,7 @@ connect_once(struct bus *b)
 		return RC_OK;
 	if (clock_mono_ms() < b->not_before)
 		return RC_DOWN;
-	natsConnection_Destroy(b->nc);
-	b->nc = NULL;
+	hang_up(b);
 	st = bus_options(b->settings, b->name, &o);
 	if (st == NATS_OK)
 		st = natsConnection_Connect(&b->nc, o);
@@ -128,36 +134,62 @@ connect_once(struct bus *b)
 }
 
 enum rc
-bus_publish(struct bus *b, const char *subject, const void *data, size_t len)
+bus_take(struct bus *b)
 {
-	natsStatus st = NATS_OK;
 	enum rc rc;
 
 	pthread_mutex_lock(&b->lock);
-	rc = connect_once(b);
-	if (rc == RC_OK && (st = natsConnection_Publish(b->nc, subject, data, (int)len)) != NATS_OK)
-		rc = RC_DOWN;
-	pthread_mutex_unlock(&b->lock);
-	if (st != NATS_OK)
-		log_event(LOG_LEVEL_WARN, "nats: publish failed",
-		    LOG_WITH(log_s("subject", subject), log_s("reason", natsStatus_GetText(st))));
+	if ((rc = connect_once(b)) != RC_OK)
+		pthread_mutex_unlock(&b->lock);
 	return rc;
+}
+
+static enum rc
+status_rc(natsStatus st)
+{
+	switch (st) {
+	case NATS_OK: return RC_OK;
+	case NATS_NOT_FOUND: return RC_NOTFOUND;
+	case NATS_NO_MEMORY: return RC_NOMEM;
+	case NATS_INVALID_SUBJECT:
+	case NATS_MAX_PAYLOAD: return RC_INVALID;
+	default: return RC_DOWN;
+	}
+}
+
+enum rc
+bus_give(struct bus *b, const char *what, natsStatus st)
+{
+	const char *detail = nats_GetLastError(NULL);
+
+	if (st == NATS_TIMEOUT) {
+		hang_up(b);
+		b->not_before = clock_mono_ms() + RETRY_MS;
+	}
+	pthread_mutex_unlock(&b->lock);
+	if (st != NATS_OK && st != NATS_NOT_FOUND)
+		log_event(LOG_LEVEL_WARN, "nats: failed",
+		    LOG_WITH(log_s("what", what), log_s("reason", natsStatus_GetText(st)),
+			log_s("detail", detail != NULL ? detail : "")));
+	return status_rc(st);
+}
+
+enum rc
+bus_publish(struct bus *b, const char *subject, const void *data, size_t len)
+{
+	enum rc rc = bus_take(b);
+
+	return rc != RC_OK
+		   ? rc
+		   : bus_give(b, subject, natsConnection_Publish(b->nc, subject, data, (int)len));
 }
 
 enum rc
 bus_flush(struct bus *b)
 {
-	natsStatus st = NATS_OK;
-	enum rc rc;
+	enum rc rc = bus_take(b);
 
-	pthread_mutex_lock(&b->lock);
-	rc = connect_once(b);
-	if (rc == RC_OK &&
-	    (st = natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout)) != NATS_OK)
-		rc = RC_DOWN;
-	pthread_mutex_unlock(&b->lock);
-	if (st != NATS_OK)
-		log_event(LOG_LEVEL_WARN, "nats: flush failed",
-		    LOG_WITH(log_s("reason", natsStatus_GetText(st))));
-	return rc;
+	return rc != RC_OK ? rc
+			   : bus_give(b, "flush",
+				 natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout));
 }

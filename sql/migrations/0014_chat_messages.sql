@@ -69,12 +69,14 @@ COMMENT ON COLUMN chat_messages.edited_body IS 'Text of the message since it was
 -- What people get to see: edits and deletions are shown by the messages they are for.
 CREATE VIEW chat_history AS
 	SELECT epoch, seq, kind, room, username, CASE WHEN deleted_at IS NULL THEN coalesce(edited_body, body) END AS body,
-		mid, sent_at, edited_at, deleted_at IS NOT NULL AS deleted, about_user, until, site
+		mid, sent_at, CASE WHEN deleted_at IS NULL THEN edited_at END AS edited_at, deleted_at IS NOT NULL AS deleted,
+		about_user, until, site
 	FROM chat_messages
 	WHERE kind NOT IN ('edit', 'delete');
 COMMENT ON VIEW chat_history IS 'The log of the chat as people see it';
 COMMENT ON COLUMN chat_history.epoch IS 'As in chat_messages, like all columns without a word of their own';
 COMMENT ON COLUMN chat_history.body IS 'Text of the message as it is now; NULL when it was deleted, and for other kinds';
+COMMENT ON COLUMN chat_history.edited_at IS 'When it was last edited (UTC), NULL when never and when it was deleted';
 COMMENT ON COLUMN chat_history.deleted IS 'Whether the message was deleted';
 
 CREATE TABLE chat_archive (

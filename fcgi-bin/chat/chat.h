@@ -47,6 +47,9 @@ handler rooms_list, rooms_create, rooms_delete;
 /* GET, POST, DELETE /api/chat/rooms/{name}/members. */
 handler members_list, members_add, members_remove;
 
+/* GET, POST, DELETE /api/chat/rooms/{name}/sanctions. */
+handler sanctions_list, sanctions_set, sanctions_lift;
+
 /* GET /api/chat/history: what was said in a room, and search in it. */
 handler chat_history;
 

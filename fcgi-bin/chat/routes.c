@@ -6,6 +6,8 @@
 
 #include "page.h"
 
+static const char *const sanction_kinds[] = { "mute", "ban", NULL };
+
 static const struct param register_params[] = { { "username", .type = PT_TEXT, .need = true,
 						    .min = 3, .max = 32, .only = NAME_CHARS },
 	{ "password", .type = PT_TEXT, .need = true, .min = 8, .max = 128 }, { 0 } };
@@ -35,6 +37,19 @@ static const struct param member_params[] = { { "username", .type = PT_TEXT, .ne
 						  .max = 32, .only = NAME_CHARS },
 	{ 0 } };
 
+static const struct param sanctions_params[] = { { "site", .type = PT_BOOL }, { 0 } };
+
+static const struct param sanction_params[] = { { "username", .type = PT_TEXT, .need = true,
+						    .min = 3, .max = 32, .only = NAME_CHARS },
+	{ "kind", .type = PT_CHOICE, .need = true, .choices = sanction_kinds },
+	{ "minutes", .type = PT_INT, .min = 1, .max = 5256000 },
+	{ "reason", .type = PT_TEXT, .min = 1, .max = 200 }, { "site", .type = PT_BOOL }, { 0 } };
+
+static const struct param lift_params[] = { { "username", .type = PT_TEXT, .need = true, .min = 3,
+						.max = 32, .only = NAME_CHARS },
+	{ "kind", .type = PT_CHOICE, .need = true, .choices = sanction_kinds },
+	{ "site", .type = PT_BOOL }, { 0 } };
+
 static const struct param history_params[] = { { "room", .type = PT_TEXT, .need = true, .min = 1,
 						   .max = 80 },
 	{ "before", .type = PT_TEXT, .min = 1, .max = 40 },
@@ -57,6 +72,11 @@ const struct route chat_routes[] = {
 	{ M_GET, "/api/chat/rooms/{name}/members", members_list, USER, page_params, "chat" },
 	{ M_POST, "/api/chat/rooms/{name}/members", members_add, USER, member_params, "chat" },
 	{ M_DELETE, "/api/chat/rooms/{name}/members", members_remove, USER, member_params, "chat" },
+	{ M_GET, "/api/chat/rooms/{name}/sanctions", sanctions_list, USER, sanctions_params,
+	    "chat" },
+	{ M_POST, "/api/chat/rooms/{name}/sanctions", sanctions_set, USER, sanction_params,
+	    "chat" },
+	{ M_DELETE, "/api/chat/rooms/{name}/sanctions", sanctions_lift, USER, lift_params, "chat" },
 	{ M_GET, "/api/chat/history", chat_history, USER, history_params, "chat" },
 	{ 0 },
 };

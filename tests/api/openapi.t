@@ -44,7 +44,8 @@ walk($doc, '', sub {
 });
 is_deeply([grep { !$used{$_} } map { my $kind = $_; map { "components/$kind/$_" } sort keys %{$doc->{components}{$kind}} }
 	grep { $_ ne 'securitySchemes' } sort keys %{$doc->{components}}], [], 'every component is used');
-is_deeply([sort map { keys %$_ } @{$doc->{security}}], [sort keys %{$doc->{components}{securitySchemes}}], '... and every way to show a key');
+my %shown = map { ($_ => 1) } map { keys %$_ } @{$doc->{security}}, map { @{$_->{security} // []} } map { values %$_ } values %{$doc->{paths}};
+is_deeply([sort keys %shown], [sort keys %{$doc->{components}{securitySchemes}}], '... and every way to show who asks');
 
 cmp_ok(scalar @examples, '>', 10, 'there are examples');
 for (@examples) {
@@ -54,11 +55,18 @@ for (@examples) {
 }
 
 for my $path (sort keys %{$doc->{paths}}) {
-	my $get = $doc->{paths}{$path}{get};
-	is_deeply([keys %{$doc->{paths}{$path}}], ['get'], "$path: GET is described");
-	is_deeply([grep { !$get->{responses}{$_} } qw(200 400 405 429 503 default)], [], '... with what any path may answer');
-	ok($get->{summary} && $get->{operationId}, '... and words');
-	is_deeply([map { $_->{name} } grep { !$_->{description} } $api->parameters($path)], [], '... for every parameter');
+	for my $method (sort keys %{$doc->{paths}{$path}}) {
+		my $operation = $doc->{paths}{$path}{$method};
+
+		like($method, qr/\A(?:get|post|delete)\z/, "$path: $method");
+		is_deeply([grep { !$operation->{responses}{$_} } qw(400 405 429 503 default), $method eq 'get' ? 200 : ()], [],
+			'... with what any path may answer');
+		ok((grep { /^2/ } keys %{$operation->{responses}}), '... when all is well, too');
+		ok($operation->{summary} && $operation->{operationId}, '... and words');
+		is_deeply([map { $_->{name} } grep { !$_->{description} } $api->parameters($path, $method)], [], '... for every parameter');
+		my ($members) = $api->body($path, $method);
+		is_deeply([grep { !$members->{$_}{description} } sort keys %$members], [], '... and member of the body');
+	}
 }
 
 # ---- Answers ----
@@ -114,6 +122,9 @@ my %invalid = (type => '/problems/invalid-parameter', title => 'x', status => 40
 	errors => [{ parameter => 'lat', detail => 'x' }]);
 my %not_found = (type => '/problems/not-found', title => 'x', status => 404, request_id => $request_id);
 my %limited = (type => '/problems/rate-limited', title => 'x', status => 429, detail => 'x', request_id => $request_id);
+my %unauthorized = (type => '/problems/unauthorized', title => 'x', status => 401, detail => 'x', request_id => $request_id);
+my %not_allowed = (type => '/problems/method-not-allowed', title => 'x', status => 405, detail => 'x', request_id => $request_id);
+my @private = (ETag => undef, 'Last-Modified' => undef, 'Cache-Control' => 'no-store');
 my @limits = ('Retry-After' => 1, 'RateLimit-Limit' => 10, 'RateLimit-Remaining' => 0, 'RateLimit-Reset' => 1);
 
 good('the weather', GET => $current_path, answer(200, $current));
@@ -159,6 +170,14 @@ bad('an undescribed status', qr/status 418 is not described/, GET => $current_pa
 bad('201 is not 200', qr/status 201/, GET => $current_path, answer(201, $current));
 bad('an undescribed path', qr/status 200/, GET => '/api/weather/tomorrow', answer(200, $current));
 bad('a path too deep', qr/status 200/, GET => '/api/cities/a/b', answer(200, $current));
+good('POST', POST => '/api/auth/guest', answer(201, $doc->{paths}{'/api/auth/guest'}{post}{responses}{201}{content}{'application/json'}{example}, undef, @private));
+good('DELETE', DELETE => '/api/chat/rooms/developers', answer(204, '', undef, @no_body, @private));
+good('401', GET => '/api/chat/rooms', answer(401, \%unauthorized, undef, @problem, 'WWW-Authenticate' => 'Bearer realm="cuaca"'));
+good('405 of a path with other methods', GET => '/api/auth/login', answer(405, \%not_allowed, undef, @problem, Allow => 'POST, OPTIONS'));
+bad('GET where there is only POST', qr/status 200/, GET => '/api/auth/login', answer(200, {}, undef, @private));
+bad('what only another method answers', qr/status 201/, GET => '/api/chat/rooms', answer(201, {}, undef, @private));
+bad('what must not be kept', qr/Cache-Control/, DELETE => '/api/chat/rooms/developers', answer(204, '', undef, @no_body, @private, 'Cache-Control' => 'public, max-age=30'));
+bad('401 without a challenge', qr/no WWW-Authenticate/, GET => '/api/chat/rooms', answer(401, \%unauthorized, undef, @problem));
 bad('an undescribed method', qr/status 200/, POST => $current_path, answer(200, $current));
 bad('OPTIONS with an answer', qr/status 200/, OPTIONS => $current_path, answer(200, $current));
 bad('OPTIONS without Allow', qr/no Allow/, OPTIONS => $current_path, answer(204, '', undef, @no_body));

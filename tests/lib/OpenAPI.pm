@@ -89,10 +89,12 @@ sub response
 	my ($self, $method, $path, $status) = @_;
 	my $document = $self->document;
 	my $item = $self->item($path);
-	my %responses = %{$item ? $item->{get}{responses} : $document->{'x-nowhere'}};
+	my $operation = $item && $item->{$method eq 'HEAD' ? 'get' : lc $method};
+	my %responses = %{$operation ? $operation->{responses} : $document->{'x-nowhere'}};
 
-	if ($item && $method ne 'GET' && $method ne 'HEAD') {
-		delete @responses{qw(200 304)};
+	if ($item && !$operation) {	# a method that the path has not fails as any other of it does
+		%responses = map { %{$_->{responses}} } values %$item;
+		delete @responses{grep { /^[23]/ } keys %responses};
 		%responses = (%responses, %{$document->{'x-options'}}) if $method eq 'OPTIONS';
 	}
 	# "default" stands for the statuses that its problem document may name.
@@ -115,12 +117,21 @@ sub item
 	return undef;
 }
 
-# The parameters of a path's GET, those that stand elsewhere looked up.
+# The parameters of a path's method (GET if none is given), those that stand elsewhere looked up.
 sub parameters
 {
-	my ($self, $path) = @_;
+	my ($self, $path, $method) = @_;
 
-	return map { $self->deref($_) } @{$self->document->{paths}{$path}{get}{parameters}};
+	return map { $self->deref($_) } @{$self->document->{paths}{$path}{lc($method // 'GET')}{parameters} // []};
+}
+
+# The schemas of the members of what a path's method takes as its body, by name, and the names of those that are needed.
+sub body
+{
+	my ($self, $path, $method) = @_;
+	my $schema = $self->document->{paths}{$path}{lc $method}{requestBody}{content}{'application/json'}{schema} // {};
+
+	return ($schema->{properties} // {}, @{$schema->{required} // []});
 }
 
 sub deref

@@ -160,17 +160,21 @@ round_trip(redisContext *ctx, int n, const struct command cmds[], taker *take, v
 	return rc;
 }
 
-/* Borrow, talk, give back; once more on a new connection where an idle one turned out dead. */
+/* Borrow, talk, give back; once more on a new connection where an idle one turned out dead and there is time. */
 static enum rc
 talk(struct cache *c, struct deadline d, int n, const struct command cmds[], taker *take, void *arg)
 {
 	enum rc rc = RC_DOWN;
 
-	for (bool reused = true; reused && rc == RC_DOWN;) {
+	for (bool reused = true, again = false; reused && rc == RC_DOWN; again = true) {
 		redisContext *ctx;
 		void *item;
 		char why[128] = "";
 
+		if (again && deadline_left(d) == 0) {
+			pool_report(c->pool, false, "no answer in time");
+			return rc;
+		}
 		if ((rc = pool_take(c->pool, d, &item)) != RC_OK)
 			return rc;
 		reused = item != NULL;
@@ -499,6 +503,59 @@ cache_scores_take(struct cache *c, struct deadline d, struct arena *a, const cha
 	rc = talk(c, d, 1, &cmd, take_scores, &t);
 	*n = rc == RC_OK ? t.n : 0;
 	*scores = t.scores;
+	return rc;
+}
+
+struct texts {
+	struct arena *arena;
+	int n;
+	const char **text;
+};
+
+static const char *
+take_text(struct arena *a, const redisReply *r)
+{
+	return r->type == REDIS_REPLY_INTEGER  ? arena_printf(a, "%lld", r->integer)
+	       : r->type == REDIS_REPLY_STRING ? arena_strndup(a, r->str, r->len)
+					       : arena_strdup(a, "");
+}
+
+static enum rc
+take_texts(void *arg, int i, const redisReply *r)
+{
+	struct texts *t = arg;
+
+	(void)i;
+	if (r->type != REDIS_REPLY_ARRAY)
+		return RC_DOWN;
+	if ((t->text = arena_alloc(t->arena, (r->elements + 1) * sizeof(*t->text))) == NULL)
+		return RC_NOMEM;
+	for (t->n = 0; (size_t)t->n < r->elements; t->n++)
+		if ((t->text[t->n] = take_text(t->arena, r->element[t->n])) == NULL)
+			return RC_NOMEM;
+	return RC_OK;
+}
+
+enum rc
+cache_script(struct cache *c, struct deadline d, struct arena *a, const char *script, int nkeys,
+    int argc, const char *const argv[], int *n, const char ***out)
+{
+	const char **all = arena_alloc(a, ((size_t)argc + 3) * sizeof(*all));
+	struct command cmd = { argc + 3, all, NULL };
+	struct texts t = { .arena = a };
+	char keys[16];
+	enum rc rc;
+
+	if (all == NULL)
+		return RC_NOMEM;
+	snprintf(keys, sizeof(keys), "%d", nkeys);
+	all[0] = "EVAL";
+	all[1] = script;
+	all[2] = keys;
+	memcpy(all + 3, argv, (size_t)argc * sizeof(*all));
+	rc = talk(c, d, 1, &cmd, take_texts, &t);
+	*n = rc == RC_OK ? t.n : 0;
+	*out = t.text;
 	return rc;
 }
 

@@ -93,6 +93,11 @@ struct cache_score {
 enum rc cache_scores_take(struct cache *c, struct deadline d, struct arena *a, const char *key,
     int max, int *n, const struct cache_score **scores);
 
+/* Run a Lua script. The first nkeys of the argc arguments are its keys. What it returns, a flat table of texts and
+ * whole numbers, comes as texts in the arena. May run twice where the connection breaks. */
+enum rc cache_script(struct cache *c, struct deadline d, struct arena *a, const char *script,
+    int nkeys, int argc, const char *const argv[], int *n, const char ***out);
+
 /* One PING. */
 enum rc cache_ping(struct cache *c, struct deadline d);
 

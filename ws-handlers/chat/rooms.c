@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Membership, from the requests of the client and from what others decide about it.
+ */
+#include "rooms.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "chat/member.h"
+#include "conn.h"
+#include "presence.h"
+#include "recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RESUME_MAX 200 /* entries */
+#define JOIN_MS 5000 /* until a join is answered, or given up */
+#define WHO_MAX 1000 /* names */
+#define TYPING_MS 1000 /* one notice in that time is passed on */
+
+static const struct group_state no_group;
+
+/* Positions */
+
+/* The client has everything up to pos. */
+static void
+set_position(struct channel *ch, int64_t epoch, uint64_t pos)
+{
+	ch->epoch = epoch;
+	ch->pos = ch->top = ch->told = pos;
+	ch->noted = 0;
+	ch->recovered = ch->asked = true;
+}
+
+/* An epoch as clients have it; -1: none, or another's. */
+static int64_t
+epoch_of(const cJSON *o)
+{
+	const char *text = member_text(o, "epoch");
+	int64_t epoch;
+
+	return text != NULL && str_to_int(text, &epoch) && epoch > 0 ? epoch : -1;
+}
+
+/* Connect */
+
+static bool
+resume_entry_ok(const cJSON *entry)
+{
+	const char *name = member_text(entry, "room");
+	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(entry, "seq");
+	const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(entry, "epoch");
+	struct room r;
+
+	return name != NULL &&
+	       (strcmp(name, CHANNEL_PRIVATE) == 0 ||
+		   (room_parse(name, &r) && r.kind != ROOM_PRIVATE)) &&
+	       (seq == NULL || member_whole_value(seq) >= 0) &&
+	       (epoch == NULL || cJSON_IsString(epoch)) && (seq == NULL) == (epoch == NULL);
+}
+
+bool
+rooms_resume_ok(struct conn *c, const cJSON *o, const char *id)
+{
+	const cJSON *resume = cJSON_GetObjectItemCaseSensitive(o, "resume"), *entry;
+	bool ok = resume == NULL ||
+		  (cJSON_IsArray(resume) && cJSON_GetArraySize(resume) <= RESUME_MAX);
+
+	cJSON_ArrayForEach(entry, resume)
+	{
+		ok = ok && resume_entry_ok(entry);
+	}
+	if (!ok)
+		say_error(c, id, FAULT_BAD_FIELD, -1,
+		    "resume: must be an array of at most %d {\"room\",\"epoch\",\"seq\"}; all "
+		    "private "
+		    "conversations are one, \"" CHANNEL_PRIVATE "\"",
+		    RESUME_MAX);
+	return ok;
+}
+
+static int
+count_rooms(const struct conn *c)
+{
+	int n = 0;
+
+	for (const struct channel *ch = c->channels; ch != NULL; ch = ch->next)
+		n += ch->kind == ROOM_GROUP;
+	return n;
+}
+
+static struct channel *
+open_room(struct conn *c, enum room_kind kind, const char *name, enum channel_tell tell)
+{
+	struct channel *ch = channel_open(c, kind, name);
+
+	ch->tell = tell;
+	return ch;
+}
+
+/* The groups that the user is in, those of before apart. */
+static void
+open_groups(struct conn *c, const struct rights *before, enum channel_tell tell)
+{
+	const struct user_state *u = &c->rights.user;
+	struct room r;
+
+	for (const char **g = u->groups; *g != NULL; g++) {
+		const char *name = arena_printf(c->arena, "group.%s", *g);
+
+		if (name != NULL && room_parse(name, &r) && channel_find(c, name) == NULL &&
+		    !(before->told && state_in_group(&before->user, *g)) &&
+		    !state_banned(u, name, clock_now()) && count_rooms(c) < c->settings->chat_rooms)
+			open_room(c, ROOM_GROUP, name, tell);
+	}
+}
+
+/* Resume one room, which the client may have joined by itself. */
+static void
+resume(struct conn *c, const cJSON *entry)
+{
+	const char *name = member_text(entry, "room");
+	int64_t seq = member_whole(entry, "seq");
+	struct channel *ch = channel_find(c, name);
+	struct room r;
+
+	if (ch == NULL && room_parse(name, &r) && r.kind == ROOM_GROUP &&
+	    count_rooms(c) < c->settings->chat_rooms && rights_enter_now(c, &r).yes)
+		ch = open_room(c, r.kind, name, TELL_CONNECTED);
+	if (ch != NULL && seq >= 0)
+		set_position(ch, epoch_of(entry), (uint64_t)seq);
+}
+
+void
+rooms_begin(struct conn *c, const cJSON *o)
+{
+	static const struct rights nothing;
+	const cJSON *entry;
+
+	if (!state_banned(&c->rights.user, "broadcast", clock_now()))
+		open_room(c, ROOM_BROADCAST, "broadcast", TELL_CONNECTED);
+	open_room(c, ROOM_PRIVATE, CHANNEL_PRIVATE, TELL_CONNECTED);
+	open_groups(c, &nothing, TELL_CONNECTED);
+	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(o, "resume"))
+	{
+		resume(c, entry);
+	}
+}
+
+bool
+rooms_ready(const struct conn *c)
+{
+	for (const struct channel *ch = c->channels; ch != NULL; ch = ch->next)
+		if (ch->state != CHANNEL_READY)
+			return false;
+	return true;
+}
+
+/* last_seq and recovered, counted; the channel is reported then. */
+static void
+put_position(struct conn *c, struct channel *ch, struct jsonw *w)
+{
+	jsonw_int(w, "last_seq", (int64_t)(ch->recovered ? ch->top : ch->told));
+	jsonw_bool(w, "recovered", ch->recovered);
+	c->count.recovered += ch->asked && ch->recovered;
+	c->count.not_recovered += ch->asked && !ch->recovered;
+	ch->tell = TELL_NOBODY;
+	ch->asked = true;
+	ch->recovered = true;
+}
+
+void
+rooms_list(struct conn *c, struct jsonw *w)
+{
+	for (struct channel *ch = c->channels; ch != NULL; ch = ch->next) {
+		jsonw_object(w, NULL);
+		jsonw_string(w, "room", ch->room);
+		put_position(c, ch, w);
+		jsonw_end(w);
+	}
+}
+
+void
+rooms_enter(struct conn *c)
+{
+	for (struct channel *ch = c->channels; ch != NULL; ch = ch->next)
+		ch->fresh = false;
+	if (presence_renew(c, NULL) < 0)
+		c->renew_at = clock_mono_ms() + 1000;
+}
+
+/* Requests */
+
+bool
+rooms_take(struct conn *c, const cJSON *o, const char *id, struct room *out)
+{
+	const char *name = member_text(o, "room");
+
+	if (name != NULL && room_parse_as(name, c->token.sub, out))
+		return true;
+	say_error(
+	    c, id, FAULT_BAD_FIELD, -1, "room: must be broadcast, group.<name> or private.<user>");
+	return false;
+}
+
+/* The same of a room that is joined. */
+static struct channel *
+take_joined(struct conn *c, const cJSON *o, const char *id, struct room *r)
+{
+	struct channel *ch;
+
+	if (!rooms_take(c, o, id, r))
+		return NULL;
+	if ((ch = channel_of(c, r)) == NULL)
+		say_error(c, id, FAULT_NOT_JOINED, -1, "%s is not joined", r->text);
+	return ch;
+}
+
+static bool
+may_join(struct conn *c, const struct room *r, const char *id)
+{
+	struct verdict v = rights_enter_now(c, r);
+
+	if (v.yes && r->kind == ROOM_PRIVATE && !rights_exists(c, room_partner(r, c->token.sub)))
+		v = (struct verdict){ false, FAULT_NO_SUCH_USER, "there is nobody of this name" };
+	if (!v.yes)
+		say_error(c, id, v.fault, v.fault == FAULT_UNAVAILABLE ? say_retry_ms() : -1, "%s",
+		    v.why);
+	else if (r->kind == ROOM_GROUP && channel_of(c, r) == NULL &&
+		 count_rooms(c) >= c->settings->chat_rooms) {
+		say_error(c, id, FAULT_TOO_MANY, -1, "too many rooms");
+		return false;
+	}
+	return v.yes;
+}
+
+/* The room of the request and, with "after", the position that the client has. */
+static bool
+take_join(struct conn *c, const cJSON *o, const char *id, struct room *r, int64_t *after)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, "after");
+	const char *name = member_text(o, "room");
+
+	*after = v != NULL ? member_whole_value(v) : -1;
+	if (v != NULL && *after < 0) {
+		say_error(c, id, FAULT_BAD_FIELD, -1, "after: must be a position, 0 or more");
+		return false;
+	}
+	*r = (struct room){ .kind = ROOM_PRIVATE, .text = CHANNEL_PRIVATE };
+	if (name != NULL && strcmp(name, CHANNEL_PRIVATE) == 0)
+		return true;
+	return rooms_take(c, o, id, r) && may_join(c, r, id);
+}
+
+static void
+join(struct conn *c, const struct room *r, int64_t epoch, int64_t after, const char *id)
+{
+	struct channel *ch = channel_of(c, r);
+
+	if (ch != NULL && ch->tell != TELL_NOBODY) {
+		say_error(c, id, FAULT_TOO_MANY, 1000, "%s is being joined already", r->text);
+		return;
+	}
+	if (ch == NULL)
+		ch = channel_open(c, r->kind, r->text);
+	ch->tell = TELL_JOINED;
+	ch->join_id = id != NULL ? conn_strdup(id) : NULL;
+	ch->join_by = clock_mono_ms() + JOIN_MS;
+	str_copy(ch->join_room, r->text, sizeof(ch->join_room));
+	if (after >= 0) {
+		channel_drop_held(c, ch);
+		recover_stop(c, ch);
+		set_position(ch, epoch, (uint64_t)after);
+		ch->state = CHANNEL_LOOK;
+		ch->since = c->log.looks;
+	}
+	if (ch->state == CHANNEL_LIVE)
+		ch->state = CHANNEL_READY;
+	else
+		recover_look(c);
+}
+
+void
+rooms_join(struct conn *c, const cJSON *o, const char *id)
+{
+	struct room r;
+	int64_t after;
+	int64_t epoch = cJSON_GetObjectItemCaseSensitive(o, "epoch") != NULL ? epoch_of(o)
+									     : c->log.epoch;
+
+	if (!take_join(c, o, id, &r, &after))
+		return;
+	if (live_up(c->live))
+		join(c, &r, epoch, after, id);
+	else
+		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(), "the chat's log is away");
+}
+
+static void
+say_left(struct conn *c, const char *id, const char *room, const char *reason)
+{
+	struct jsonw w = say_begin(c, "left", id);
+
+	jsonw_string(&w, "room", room);
+	if (reason != NULL)
+		jsonw_string(&w, "reason", reason);
+	say_end(c, &w);
+}
+
+void
+rooms_leave(struct conn *c, const cJSON *o, const char *id)
+{
+	struct channel *ch;
+	struct room r;
+
+	if ((ch = take_joined(c, o, id, &r)) == NULL)
+		return;
+	if (ch->kind == ROOM_PRIVATE) {
+		say_error(c, id, FAULT_BAD_FIELD, -1, "room: private conversations are never left");
+		return;
+	}
+	presence_leave(c, ch);
+	channel_close(c, ch);
+	say_left(c, id, r.text, NULL);
+}
+
+void
+rooms_drop(struct conn *c, struct channel *ch, const char *reason)
+{
+	presence_leave(c, ch);
+	say_left(c, NULL, ch->room, reason);
+	channel_close(c, ch);
+}
+
+void
+rooms_who(struct conn *c, const cJSON *o, const char *id)
+{
+	const char **users;
+	int64_t members;
+	struct jsonw w;
+	struct room r;
+	int n;
+
+	if (take_joined(c, o, id, &r) == NULL)
+		return;
+	if (presence_who(c, &r, WHO_MAX, &members, &n, &users) != RC_OK) {
+		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(), "nobody knows at the moment");
+		return;
+	}
+	w = say_begin(c, "who", id);
+	jsonw_string(&w, "room", r.text);
+	jsonw_int(&w, "members", members);
+	jsonw_array(&w, "users");
+	for (int i = 0; i < n; i++)
+		jsonw_string(&w, NULL, users[i]);
+	jsonw_end(&w);
+	say_end(c, &w);
+}
+
+void
+rooms_typing(struct conn *c, const cJSON *o, const char *id)
+{
+	char subject[ROOM_SUBJECT_SIZE];
+	const char *text;
+	struct room r;
+	int64_t now = clock_mono_ms();
+
+	if (take_joined(c, o, id, &r) == NULL)
+		return;
+	if (state_muted(&c->rights.user, r.text, clock_now())) {
+		say_error(c, id, FAULT_MUTED, -1, "you may not write here at the moment");
+		return;
+	}
+	text = arena_printf(c->arena, "{\"event\":\"typing\",\"user\":\"%s\"}", c->token.sub);
+	if (now - c->typed_at < TYPING_MS || text == NULL)
+		return;
+	c->typed_at = now;
+	snprintf(subject, sizeof(subject), ROOM_LIVE "%s", r.text);
+	live_publish(c->live, subject, text, strlen(text));
+}
+
+/* What others tell */
+
+static void
+say_presence(struct conn *c, const char *room, const char *event, const char *user, int64_t members)
+{
+	struct jsonw w = say_begin(c, "presence", NULL);
+
+	jsonw_string(&w, "room", room);
+	jsonw_string(&w, "user", user);
+	jsonw_string(&w, "event", event);
+	jsonw_int(&w, "members", members);
+	say_end(c, &w);
+}
+
+static void
+say_typing(struct conn *c, const char *room, const char *user)
+{
+	struct jsonw w = say_begin(c, "typing", NULL);
+
+	jsonw_string(&w, "room", room);
+	jsonw_string(&w, "user", user);
+	say_end(c, &w);
+}
+
+void
+rooms_live(struct conn *c, const struct live_msg *m)
+{
+	const char *room = m->subject + strlen(ROOM_LIVE), *event, *user;
+	const struct channel *ch;
+	struct room r;
+	cJSON *o;
+
+	if (!room_parse(room, &r) || (ch = channel_of(c, &r)) == NULL || ch->fresh)
+		return;
+	o = cJSON_ParseWithLength(m->data, m->len);
+	event = member_text(o, "event");
+	user = member_text(o, "user");
+	if (event == NULL || user == NULL || strcmp(user, c->token.sub) == 0)
+		; /* nothing that he does not know */
+	else if (strcmp(event, "typing") == 0)
+		say_typing(c, r.text, user);
+	else
+		say_presence(c, r.text, event, user, member_whole(o, "members"));
+	cJSON_Delete(o);
+}
+
+/* Serving */
+
+/* The reply to join, or word of a gap that could not be filled. */
+static void
+say_joined(struct conn *c, struct channel *ch)
+{
+	struct jsonw w;
+	int64_t members;
+
+	ch->fresh = false;
+	members = presence_renew(c, ch);
+	w = say_begin(c, "joined", ch->join_id);
+	jsonw_string(&w, "room", ch->join_id != NULL ? ch->join_room : ch->room);
+	recover_epoch(&w, c);
+	put_position(c, ch, &w);
+	if (ch->kind != ROOM_PRIVATE && members >= 0)
+		jsonw_int(&w, "members", members);
+	say_end(c, &w);
+	free(ch->join_id);
+	ch->join_id = NULL;
+}
+
+void
+rooms_serve(struct conn *c)
+{
+	if (c->stage != STAGE_CONNECTED)
+		return;
+	for (struct channel *ch = c->channels; ch != NULL; ch = ch->next) {
+		if (ch->state != CHANNEL_READY)
+			continue;
+		if (ch->tell == TELL_JOINED)
+			say_joined(c, ch);
+		channel_hand_on(c, ch);
+	}
+}
+
+/* Rights that have changed */
+
+/* Why the user may not be in the room any more; NULL: he may. */
+static const char *
+reason_to_drop(const struct conn *c, const struct channel *ch, const struct group_state *g)
+{
+	struct verdict v;
+	struct room r;
+
+	if (ch->kind == ROOM_PRIVATE || !room_parse(ch->room, &r))
+		return NULL;
+	v = rights_enter(c, &r, g);
+	if (v.yes)
+		return NULL;
+	return state_banned(&c->rights.user, r.text, clock_now()) ? "banned"
+	       : v.fault == FAULT_NO_SUCH_ROOM                    ? "deleted"
+								  : "removed";
+}
+
+static void
+drop_some(struct conn *c)
+{
+	int n = count_rooms(c), i = 0;
+	struct group_state *groups = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*groups));
+	const char **rooms = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*rooms));
+	struct channel *ch, *next;
+
+	for (ch = c->channels; ch != NULL && rooms != NULL; ch = ch->next)
+		if (ch->kind == ROOM_GROUP)
+			rooms[i++] = ch->room;
+	if (groups == NULL || rooms == NULL || rights_groups(c, n, rooms, groups) != RC_OK)
+		return;
+	i = 0;
+	for (ch = c->channels; ch != NULL; ch = next) {
+		const struct group_state *g = ch->kind == ROOM_GROUP ? &groups[i++] : &no_group;
+		const char *reason = reason_to_drop(c, ch, g);
+
+		next = ch->next;
+		if (reason != NULL)
+			rooms_drop(c, ch, reason);
+	}
+}
+
+void
+rooms_recheck(struct conn *c, const struct rights *old)
+{
+	drop_some(c);
+	if (old == NULL)
+		return;
+	open_groups(c, old, TELL_JOINED);
+	recover_look(c);
+}
+
+/* Joins that take too long */
+
+void
+rooms_expire(struct conn *c, int64_t now)
+{
+	struct channel *ch, *next;
+
+	for (ch = c->channels; ch != NULL; ch = next) {
+		next = ch->next;
+		if (ch->join_id == NULL || ch->join_by > now)
+			continue;
+		say_error(c, ch->join_id, FAULT_UNAVAILABLE, say_retry_ms(),
+		    "the chat's log cannot be read at the moment");
+		free(ch->join_id);
+		ch->join_id = NULL;
+		if (ch->fresh)
+			channel_close(c, ch);
+	}
+}
+
+int64_t
+rooms_due(const struct conn *c)
+{
+	int64_t due = INT64_MAX;
+
+	for (const struct channel *ch = c->channels; ch != NULL; ch = ch->next)
+		if (ch->join_id != NULL && ch->join_by < due)
+			due = ch->join_by;
+	return due;
+}

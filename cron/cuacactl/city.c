@@ -402,13 +402,14 @@ forget_bodies(struct ctl *ctl, const struct city cities[], int n)
 
 	for (int i = 0; i < n && cache != NULL; i++) {
 		const struct cache_item items[] = { { .key = current_key(a, cities[i].slug) },
+			{ .key = current_last_key(a, cities[i].slug) },
 			{ .key = forecast_key(a, cities[i].slug) },
 			{ .key = history_page1_key(a, cities[i].slug) } };
 
-		for (int k = 0; k < 3; k++)
+		for (int k = 0; k < 4; k++)
 			if (items[k].key == NULL)
 				goto out;
-		if (cache_set(cache, deadline_in(CACHE_MS), 3, items) != RC_OK)
+		if (cache_set(cache, deadline_in(CACHE_MS), 4, items) != RC_OK)
 			goto out;
 	}
 out:

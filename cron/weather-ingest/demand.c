@@ -138,13 +138,15 @@ expire(struct run *r, struct arena *a, bool *changed)
 	for (int i = 0; rc == RC_OK && i < rows->n; i++) {
 		const char *slug = db_text(rows, i, 0);
 		const struct cache_item gone[] = { { .key = current_key(a, slug) },
-			{ .key = forecast_key(a, slug) }, { .key = history_page1_key(a, slug) } };
+			{ .key = current_last_key(a, slug) }, { .key = forecast_key(a, slug) },
+			{ .key = history_page1_key(a, slug) } };
 
 		*changed = true;
 		log_event(LOG_LEVEL_INFO, "no longer served", LOG_WITH(log_s("city", slug)));
-		if (gone[0].key == NULL || gone[1].key == NULL || gone[2].key == NULL)
+		if (gone[0].key == NULL || gone[1].key == NULL || gone[2].key == NULL ||
+		    gone[3].key == NULL)
 			return RC_NOMEM;
-		if (cache_set(r->cache, r->deadline, 3, gone) != RC_OK)
+		if (cache_set(r->cache, r->deadline, 4, gone) != RC_OK)
 			r->tally.redis_away = true;
 	}
 	return rc;

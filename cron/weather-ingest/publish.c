@@ -13,6 +13,9 @@
 #include <stdlib.h>
 
 #define BODY_MAX 16384
+#define ITEMS \
+	3 /* of a city: its body, the same for who watches it, a page of its history that is old now */
+#define LAST_TTL ((int64_t)2 * 86400) /* of the body for who watches */
 #define FORECAST_MAX 262144
 
 struct publisher {
@@ -44,9 +47,10 @@ publisher_close(struct publisher *p)
 	free(p);
 }
 
-/* Key, body and life time of one city. */
+/* Keys, bodies and life times of one city. Chats show the last weather there was, however old. */
 static enum rc
-make_item(const struct run *r, struct arena *a, const struct current *c, struct cache_item *item)
+make_items(
+    const struct run *r, struct arena *a, const struct current *c, struct cache_item item[ITEMS])
 {
 	struct buf b = BUF_INIT(BODY_MAX);
 	struct jsonw w = JSONW_INIT(&b);
@@ -60,7 +64,14 @@ make_item(const struct run *r, struct arena *a, const struct current *c, struct 
 		.ttl = current_ttl(c, r->settings, now),
 	};
 	buf_free(&b);
-	return item->key != NULL && item->data != NULL ? RC_OK : RC_NOMEM;
+	item[1] = item[0];
+	item[1].key = current_last_key(a, c->city.slug);
+	item[1].ttl = LAST_TTL;
+	item[2] = (struct cache_item){ .key = history_page1_key(a, c->city.slug) };
+	return item[0].key != NULL && item[0].data != NULL && item[1].key != NULL &&
+		       item[2].key != NULL
+		   ? RC_OK
+		   : RC_NOMEM;
 }
 
 static enum rc
@@ -72,8 +83,9 @@ send_events(struct bus *bus, struct arena *a, int n, const struct current fresh[
 	for (int i = 0; i < n && rc == RC_OK; i++) {
 		const char *subject = arena_printf(a, "weather.updated.%s", fresh[i].city.slug);
 
-		rc = subject != NULL ? bus_publish(bus, subject, items[i].data, items[i].len)
-				     : RC_NOMEM;
+		rc = subject != NULL
+			 ? bus_publish(bus, subject, items[ITEMS * i].data, items[ITEMS * i].len)
+			 : RC_NOMEM;
 	}
 	return rc == RC_OK ? bus_flush(bus) : rc;
 }
@@ -91,15 +103,11 @@ void
 publish_batch(struct publisher *p, struct arena *a, int n, const struct current fresh[])
 {
 	struct tally *t = &p->run->tally;
-	struct cache_item *items = arena_alloc(a, 2 * (size_t)n * sizeof(*items));
+	struct cache_item *items = arena_alloc(a, ITEMS * (size_t)n * sizeof(*items));
 	enum rc rc = items != NULL ? RC_OK : RC_NOMEM;
 
-	for (int i = 0; i < n && rc == RC_OK; i++) {
-		rc = make_item(p->run, a, &fresh[i], &items[i]);
-		items[n + i].key = history_page1_key(a, fresh[i].city.slug);
-		if (items[n + i].key == NULL)
-			rc = RC_NOMEM;
-	}
+	for (int i = 0; i < n && rc == RC_OK; i++)
+		rc = make_items(p->run, a, &fresh[i], &items[ITEMS * i]);
 	if (rc != RC_OK) {
 		log_event(
 		    LOG_LEVEL_ERROR, "batch not published", LOG_WITH(log_s("reason", rc_name(rc))));
@@ -107,7 +115,7 @@ publish_batch(struct publisher *p, struct arena *a, int n, const struct current 
 	}
 	if (!t->redis_away)
 		t->redis_away = is_away(
-		    "redis", cache_set(p->run->cache, p->run->deadline, 2 * n, items));
+		    "redis", cache_set(p->run->cache, p->run->deadline, ITEMS * n, items));
 	if (!t->nats_away)
 		t->nats_away = is_away("nats", send_events(p->bus, a, n, fresh, items));
 }

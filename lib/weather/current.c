@@ -63,6 +63,12 @@ current_key(struct arena *a, const char *slug)
 	return arena_printf(a, "weather:%s:current", slug);
 }
 
+char *
+current_last_key(struct arena *a, const char *slug)
+{
+	return arena_printf(a, "weather:%s:last", slug);
+}
+
 void
 current_json_values(
     struct jsonw *w, const double value[Q__MAX], bool is_day, const struct present *p)

@@ -46,6 +46,9 @@ void current_json_values(
 /* "weather:<slug>:current", in the arena; NULL without memory. */
 char *current_key(struct arena *a, const char *slug);
 
+/* "weather:<slug>:last", the same body for who watches the city, which stays for days; as above. */
+char *current_last_key(struct arena *a, const char *slug);
+
 /* The whole answer for one city as it stands at UNIX time now: byte-stable until current_ttl() has passed. The
  * metric English one is the canonical body that Redis keeps; the others are made of it. */
 void current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now,

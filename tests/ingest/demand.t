@@ -60,7 +60,7 @@ subtest 'as many as a setting says, the most wanted' => sub {
 
 	is served($run, 'served on demand'), 'surabaya', 'one more';
 	is served(at(2700, { demand_cities => 1 }), 'no longer served'), 'bandung', 'one less';
-	is $rig->redis('--raw', 'EXISTS', 'weather:bandung:current', 'weather:bandung:forecast'), "0\n", 'which Redis no longer has';
+	is $rig->redis('--raw', 'EXISTS', 'weather:bandung:current', 'weather:bandung:last', 'weather:bandung:forecast'), "0\n", 'which Redis no longer has';
 };
 
 subtest 'none without spare quota' => sub {

@@ -92,6 +92,8 @@ subtest 'what Redis has' => sub {
 	my $ttl = $rig->redis('TTL', 'weather:jakarta:current');
 	cmp_ok $ttl, '<=', 600, 'lives ten minutes';
 	cmp_ok $ttl, '>=', 595, 'from now on';
+	is $rig->redis('--raw', 'GET', 'weather:jakarta:last'), "$body->{jakarta}\n", 'the same for those who watch';
+	cmp_ok $rig->redis('TTL', 'weather:jakarta:last'), '>', 172_790, '... lives two days';
 };
 
 subtest 'what NATS was told' => sub {

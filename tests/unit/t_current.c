@@ -209,6 +209,7 @@ keys_are_as_the_design_has_them(void **state)
 	(void)state;
 	assert_string_equal(
 	    current_key(a, "springfield-us-mo"), "weather:springfield-us-mo:current");
+	assert_string_equal(current_last_key(a, "jakarta"), "weather:jakarta:last");
 	arena_free(a);
 }
 

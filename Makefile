@@ -146,7 +146,17 @@ check:
 	@etc/stack/packages check
 	@$(MAKE) --no-print-directory -s WERROR=1 all unit
 	@$(MAKE) --no-print-directory -s check-layers $(if $(SAN)$(COV),,lint)
+	@$(MAKE) --no-print-directory -s browser || echo 'check: npm cannot get playwright-core: the tests in a browser are skipped'
 	@tests/run
+
+# What tests/browser/ drives chromium with.
+browser: $(B)/browser/node_modules/playwright-core
+
+$(B)/browser/node_modules/playwright-core: tests/browser/package.json
+	@mkdir -p $(B)/browser
+	cp $< $(B)/browser
+	npm install --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=20000 --prefix $(B)/browser
+	@touch $@
 
 # make fuzz FUZZ_SECONDS=600: each target of tests/fuzz/ for that long.
 fuzz_programs := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
@@ -214,5 +224,5 @@ FORCE:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers lint cover fuzz fuzz-programs bench bench-chat install clean
+.PHONY: FORCE all docs-api up down status logs ingest ctl unit check check-unit check-layers browser lint cover fuzz fuzz-programs bench bench-chat install clean
 .DELETE_ON_ERROR:

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: ISC
+//
+// The rooms of one user: which there are, what was said in each and what of it is new, who is there and who writes.
+// What comes live over the connection is joined here to what the history has.
+//
+// Events, each with the room as detail but for the first: "list" (which rooms there are, what is new in them), "log"
+// ({room, item}), "loaded" (its log is another one), "people", "typing", "left" ({room, reason}).
+
+import { channelOf } from "./chat-client.js";
+import { Log, order } from "./chat-log.js";
+
+const PAGE = 50;			// messages of history at a time
+const KEEP = 1000;			// messages of a room in memory, while it is not read
+const LOOK_AGAIN = [1e3, 3e3, 9e3];	// ms: the archive should have caught up by then
+const TYPING_TIME = 6e3;		// ms after which somebody does not write any longer
+const START = { epoch: 0, seq: 0 };
+
+class Room {
+	log = new Log();
+	loaded = false;		// its newest messages are there
+	loading = null;		// a promise, while they are on their way
+	older = null;		// where its history goes on to the past; null: it does not
+	group = null;		// of a group: what the API has about it
+	people = new Set();	// who is there
+	typing = new Map();	// who writes → timer
+	read;			// place in the log up to which it was read
+	draft = "";
+
+	constructor(name, me, read) {
+		this.name = name;
+		this.read = read;
+		this.kind = name.split(".")[0];
+		this.other = this.kind === "private" ? name.split(".").slice(1).find((user) => user !== me) ?? me : null;
+		this.me = me;
+	}
+
+	get title() {
+		return this.other ?? this.group?.title ?? (this.kind === "broadcast" ? "Everyone" : this.name.split(".")[1]);
+	}
+
+	get owned() {
+		return this.group?.owner === this.me;
+	}
+
+	// How many messages of others have not been read.
+	get news() {
+		let count = 0;
+		for (let i = this.log.items.length - 1; i >= 0 && order(this.log.items[i], this.read) > 0; i--)
+			count += this.log.items[i].kind === "message" && this.log.items[i].from !== this.me;
+		return count;
+	}
+}
+
+// private.<other> as the server has it: both names in order.
+export function privateRoom(a, b) {
+	return `private.${[a, b].sort().join(".")}`;
+}
+
+export class Rooms extends EventTarget {
+	all = new Map();		// name → Room
+	joinable = [];			// public groups that one is not in
+	#session;
+	#client;
+	#refreshing = null;		// timer
+	#floors = new Map();		// channel → { epoch, seq }: what is behind it comes over the connection
+
+	constructor(session, client) {
+		super();
+		this.#session = session;
+		this.#client = client;
+		for (const [channel, position] of client.positions)
+			this.#floors.set(channel, { ...position });
+		for (const name of ["broadcast", ...session.notes.private ?? []])
+			this.room(name);
+		for (const type of ["log", "joined", "left", "presence", "typing", "acknowledged"])
+			client.addEventListener(type, ({ detail }) => this[`on_${type}`](detail));
+	}
+
+	#emit(type, detail) {
+		this.dispatchEvent(new CustomEvent(type, { detail }));
+	}
+
+	// The room of this name, in the list from now on.
+	room(name) {
+		let room = this.all.get(name);
+		if (room)
+			return room;
+		room = new Room(name, this.#session.user.name, this.#session.notes.read?.[name] ?? { ...(this.#floors.get(channelOf(name)) ?? START) });
+		this.all.set(name, room);
+		this.#emit("list");
+		return room;
+	}
+
+	// What to find again after a reload.
+	get notes() {
+		const rooms = [...this.all.values()];
+		return {
+			private: rooms.filter(({ kind }) => kind === "private").map(({ name }) => name),
+			read: Object.fromEntries(rooms.map(({ name, read }) => [name, read])),
+			positions: [...this.#client.positions],
+		};
+	}
+
+	// Ask which groups there are, and which of them one is in.
+	async refresh() {
+		const groups = await this.#session.groups();
+		this.#refreshing = null;
+		this.joinable = groups.filter(({ member }) => !member);
+		for (const group of groups.filter(({ member }) => member))
+			this.room(group.room).group = group;
+		this.#emit("list");
+	}
+
+	// The same where the server brings a change, often several at once.
+	#refreshSoon() {
+		this.#emit("list");
+		this.#refreshing ??= setTimeout(() => this.refresh().catch(() => { this.#refreshing = null; }), 100);
+	}
+
+	// ---- The log of a room ----
+
+	markRead(room) {
+		const { last } = room.log;
+		if (!last || order(last, room.read) <= 0)
+			return;
+		room.read = { epoch: last.epoch, seq: last.seq };
+		if (room.log.items.length > KEEP + PAGE) {
+			const { epoch, seq } = room.log.keep(KEEP);
+			room.older = `${epoch}-${seq}`;
+			this.#emit("loaded", room);
+		}
+		this.#emit("list");
+	}
+
+	// Have the newest messages of a room there. Fails with a Problem.
+	load(room) {
+		if (!room.loaded)
+			room.loading ??= this.#load(room).finally(() => { room.loading = null; });
+		return room.loading;
+	}
+
+	async #load(room) {
+		const { log } = room;
+		const page = await this.#session.history({ room: room.name, limit: PAGE });
+		if (room.log !== log)		// it has become another one meanwhile
+			return this.#load(room);
+		page.items.forEach((item) => log.add(item));
+		room.older = page.next;
+		room.loaded = true;
+		this.#emit("loaded", room);
+		this.#catchUp(room, page.items[0]);
+	}
+
+	// The archive, which the history comes from, is a moment behind the log. What is between its end and the place
+	// where the connection began to listen is there for the asking; or else in the archive soon.
+	async #catchUp(room, newest, tries = 0) {
+		const channel = channelOf(room.name);
+		const floor = this.#floors.get(channel);
+		if (!floor || (newest && order(newest, floor) >= 0))
+			return;
+		const seq = newest?.epoch === floor.epoch ? newest.seq : 0;
+		if (room.kind !== "private" && (await this.#client.join(channel, seq).catch(() => null))?.recovered)
+			return;
+		if (tries < LOOK_AGAIN.length)
+			setTimeout(() => this.#lookAgain(room, tries + 1), LOOK_AGAIN[tries]);
+	}
+
+	async #lookAgain(room, tries) {
+		const page = await this.#session.history({ room: room.name, limit: PAGE }).catch(() => ({ items: [] }));
+		if (page.items.map((item) => room.log.add(item)).some(Boolean))
+			this.#emit("loaded", room);
+		this.#catchUp(room, page.items[0], tries);
+	}
+
+	// One page of the past more.
+	async loadOlder(room) {
+		const { log, older } = room;
+		if (!older)
+			return;
+		const page = await this.#session.history({ room: room.name, before: older, limit: PAGE });
+		if (room.log !== log || room.older !== older)
+			return;
+		page.items.forEach((item) => log.add(item));
+		room.older = page.next;
+		this.#emit("loaded", room);
+	}
+
+	search(room, q, before) {
+		return this.#session.history({ room: room.name, q, before, limit: PAGE });
+	}
+
+	// ---- What comes over the connection ----
+
+	on_log(event) {
+		const room = this.room(event.room);
+		const item = room.log.add(event);
+		if (room.typing.has(event.from))
+			this.#typed(room, event.from);
+		if (!item)
+			return;
+		this.#emit("log", { room, item });
+		if (item.kind === "message")
+			this.#emit("list");
+	}
+
+	// The acknowledgement of a message may come before the message: it has all there is to know about it.
+	on_acknowledged({ entry, ack, epoch }) {
+		if (entry.type === "message" && epoch)
+			this.on_log({ ...entry.fields, type: "message", room: ack.room, epoch, seq: ack.seq, mid: entry.mid,
+				from: this.#client.user, sent_at: ack.sent_at });
+	}
+
+	// A channel whose log has to be read anew: what we have of it may have a hole.
+	on_joined({ channel, epoch, last_seq, anew, asked }) {
+		const room = channel === "private" ? null : this.room(channel);
+		if (room?.kind === "group" && !room.group)
+			this.#refreshSoon();
+		if (!anew)
+			return;
+		const before = this.#floors.get(channel);
+		this.#floors.set(channel, { epoch, seq: last_seq });
+		if (room && !before && order(room.read, START) === 0)
+			room.read = { epoch, seq: last_seq };
+		if (before && !asked)
+			this.#reload(channel);
+	}
+
+	#reload(channel) {
+		for (const room of this.all.values()) {
+			if (channelOf(room.name) !== channel || !room.loaded)
+				continue;
+			room.log = new Log();
+			room.loaded = false;
+			this.load(room).catch(() => {});
+		}
+	}
+
+	on_left({ room: name, reason }) {
+		const room = this.all.get(name);
+		this.#floors.delete(name);
+		if (!room)
+			return;
+		this.all.delete(name);
+		this.#emit("left", { room, reason });
+		this.#refreshSoon();
+	}
+
+	// ---- People ----
+
+	async askWho(room) {
+		const reply = await this.#client.request("who", { room: room.name }).catch(() => null);
+		if (!reply)
+			return;
+		room.people = new Set(reply.users);
+		this.#emit("people", room);
+	}
+
+	on_presence({ room: name, user, event }) {
+		const room = this.all.get(name);
+		if (!room)
+			return;
+		if (event === "join")
+			room.people.add(user);
+		else
+			room.people.delete(user);
+		this.#emit("people", room);
+	}
+
+	on_typing({ room: name, user }) {
+		const room = this.room(name);
+		clearTimeout(room.typing.get(user));
+		room.typing.set(user, setTimeout(() => this.#typed(room, user), TYPING_TIME));
+		this.#emit("typing", room);
+	}
+
+	#typed(room, user) {
+		clearTimeout(room.typing.get(user));
+		room.typing.delete(user);
+		this.#emit("typing", room);
+	}
+}

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: ISC
+//
+// The page at /chat.html: coming in, the list of rooms, the room that is open. Which one that is stands in the address
+// (#group.developers), so that "back" works. What the protocol, the API and the logs are about is in the modules.
+
+import { ChatClient } from "./chat-client.js";
+import { Session } from "./chat-api.js";
+import { Rooms, privateRoom } from "./chat-rooms.js";
+import { LogView, author, element, foundItem, waitingItem } from "./chat-view.js";
+import { ask } from "./chat-dialog.js";
+
+const $ = (id) => document.getElementById(id);
+const TYPING_EVERY = 3e3;	// ms between two notices that we write
+const WHO_EVERY = 30e3;		// ms: of everyone who is there, comings and goings are not told
+const NAME = { minlength: 3, maxlength: 32, pattern: "[a-z0-9_\\-]{3,32}", autocapitalize: "none", spellcheck: "false", required: true };
+
+let session, client, rooms, view;
+let open = null;		// the room that is open
+let editing = null;		// the message that the composer changes
+let typedAt = 0;
+let refused = [];		// { entry, error }: messages that were not taken
+let clocks = [];		// timers of a session
+
+function say(text) {
+	$("notice").textContent = text;
+	$("notice").hidden = false;
+	clearTimeout(say.timer);
+	say.timer = setTimeout(() => { $("notice").hidden = true; }, 8e3);
+}
+
+// Do something that may fail, and say so.
+async function attempt(action) {
+	try {
+		return await action();
+	} catch (error) {
+		say(error.message);
+		return null;
+	}
+}
+
+// ---- Coming in and leaving ----
+
+const kinds = {
+	guest: { text: "The name is yours for some hours. No password, no groups of your own.", autocomplete: "off" },
+	login: { text: "", autocomplete: "current-password" },
+	register: { text: "Choose a password of at least 8 characters.", autocomplete: "new-password" },
+};
+
+function showKind() {
+	const kind = new FormData($("enter-form")).get("kind");
+	$("password-label").hidden = $("password").disabled = kind === "guest";
+	$("password").required = kind !== "guest";
+	$("password").minLength = kind === "register" ? 8 : 0;
+	$("password").autocomplete = kinds[kind].autocomplete;
+	$("kind-hint").textContent = kinds[kind].text;
+	$("enter-error").textContent = "";
+}
+
+function showEnter(message = "") {
+	$("enter").hidden = false;
+	$("talk").hidden = $("me").hidden = true;
+	document.body.classList.remove("inside");
+	document.title = "Chat · Cuaca";
+	showKind();
+	$("enter-error").textContent = message;
+}
+
+$("enter-form").addEventListener("change", showKind);
+$("name").addEventListener("input", () => { $("name").value = $("name").value.toLowerCase(); });
+$("enter-form").addEventListener("submit", async (event) => {
+	event.preventDefault();
+	const button = $("enter-form").querySelector("button");
+	button.disabled = true;
+	try {
+		session = await Session.begin(new FormData($("enter-form")).get("kind"), $("name").value, $("password").value);
+		$("password").value = "";
+		begin();
+	} catch (error) {
+		$("enter-error").textContent = error.message;
+	} finally {
+		button.disabled = false;
+	}
+});
+
+function begin() {
+	const { outbox = [], positions = [] } = session.notes;
+	client = new ChatClient({
+		url: new URL("ws", location.href).href.replace(/^http/, "ws"),
+		token: (renew) => session.token(renew), outbox, positions,
+	});
+	rooms = new Rooms(session, client);
+	listen();
+	$("my-name").replaceChildren(author(session.user.name));
+	$("new-group").hidden = session.user.guest;
+	$("enter").hidden = true;
+	$("talk").hidden = $("me").hidden = false;
+	document.body.classList.add("inside");
+	attempt(() => rooms.refresh());
+	client.start();
+	clocks = [setInterval(() => open && !document.hidden && rooms.askWho(open), WHO_EVERY), setInterval(showConnection, 1e3)];
+	follow();
+}
+
+// The session is over: nothing of it stays.
+function end(message) {
+	clocks.forEach(clearInterval);
+	client.stop();
+	const old = session;
+	session = client = rooms = open = editing = null;
+	refused = [];
+	$("log").replaceChildren();
+	$("waiting").replaceChildren();
+	$("body").value = "";
+	$("connection").textContent = "";
+	history.replaceState(null, "", location.pathname);
+	showEnter(message);
+	return old.end();
+}
+
+$("log-out").addEventListener("click", () => end());
+
+// What a reload is to find again. What is not acknowledged is noted at once, the rest when the page goes.
+function note() {
+	if (session)
+		session.note(rooms.notes);
+}
+addEventListener("pagehide", note);
+document.addEventListener("visibilitychange", () => {
+	if (document.hidden)
+		return note();
+	client?.retry();
+	seen();
+});
+addEventListener("online", () => client?.retry());
+
+// ---- What the connection and the rooms have to say ----
+
+function listen() {
+	const on = (target, type, action) => target.addEventListener(type, ({ detail }) => rooms && action(detail));
+	on(client, "state", () => {
+		showConnection();
+		if (client.state === "online" && open)
+			rooms.askWho(open);
+	});
+	on(client, "ended", ({ message }) => end(`You were logged out: ${message}.`));
+	on(client, "outbox", (outbox) => {
+		session.note({ outbox });
+		showWaiting();
+	});
+	on(client, "refused", ({ entry, error }) => {
+		if (entry.type === "message")
+			refused.push({ entry, error });
+		else
+			say(error.message);
+	});
+	on(rooms, "list", showList);
+	on(rooms, "loaded", (room) => room === open && showLog());
+	on(rooms, "log", ({ room, item }) => {
+		if (room !== open)
+			return;
+		$("nothing").hidden = true;
+		view.update(item);
+		$("newest").hidden = view.atEnd;
+		seen();
+	});
+	on(rooms, "people", (room) => room === open && showPeople());
+	on(rooms, "typing", (room) => room === open && showTyping());
+	on(rooms, "left", ({ room, reason }) => {
+		if (reason)
+			say({ removed: `You were removed from ${room.title}.`, deleted: `${room.title} was deleted.`,
+				banned: `You were banned from ${room.title}.` }[reason] ?? `You left ${room.title}.`);
+		if (room === open)
+			location.hash = "";
+	});
+}
+
+function showConnection() {
+	const seconds = Math.ceil((client.retryAt - Date.now()) / 1e3);
+	const text = {
+		online: "Online", connecting: "Connecting…", ended: "",
+		waiting: seconds > 0 ? `Offline, trying again in ${seconds} s` : "Connecting…",
+	}[client.state];
+	if ($("connection").textContent !== text)
+		$("connection").textContent = text;
+	$("connection").dataset.state = client.state;
+}
+
+// ---- The list of rooms ----
+
+function roomLink(room) {
+	const { news } = room;
+	const link = element("a", { href: `#${room.name}`, "aria-current": room === open ? "page" : null, class: news > 0 ? "news" : null },
+		element("span", {}, room.title));
+	if (news > 0)
+		link.append(element("span", { class: "badge", "aria-label": `${news} new` }, news > 99 ? "99+" : String(news)));
+	return element("li", {}, link);
+}
+
+function joinButton(group) {
+	return element("li", {}, element("button", { type: "button", class: "join", title: `Join ${group.title}`, onclick: () => joinGroup(group) },
+		element("span", {}, group.title), element("span", { class: "quiet" }, "Join")));
+}
+
+function section(title, items) {
+	return items.length > 0 ? [element("h3", {}, title), element("ul", {}, ...items)] : [];
+}
+
+function showList() {
+	const of = (kind) => [...rooms.all.values()].filter((room) => room.kind === kind).sort((a, b) => a.title.localeCompare(b.title));
+	const focused = document.activeElement?.closest("#room-list")?.querySelector(":focus")?.getAttribute("href");
+	$("room-list").replaceChildren(...section("Room", of("broadcast").map(roomLink)), ...section("Groups", of("group").map(roomLink)),
+		...section("Private", of("private").map(roomLink)), ...section("Open to all", rooms.joinable.map(joinButton)));
+	if (focused)
+		$("room-list").querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+	const news = [...rooms.all.values()].reduce((sum, room) => sum + room.news, 0);
+	document.title = `${news > 0 ? `(${news}) ` : ""}${open ? `${open.title} · ` : ""}Chat · Cuaca`;
+}
+
+async function joinGroup(group) {
+	await attempt(async () => {
+		await session.addMember(group.name, session.user.name);
+		await rooms.refresh();
+		location.hash = group.room;
+	});
+}
+
+function writeTo(name) {
+	location.hash = privateRoom(session.user.name, name);
+}
+
+$("write-to").addEventListener("click", () => ask({
+	title: "Write to somebody", text: "Only the two of you can read it.", ok: "Write",
+	fields: [{ name: "name", label: "Their name", ...NAME }],
+	act: async ({ name }) => {
+		if (name === session.user.name)
+			throw new Error("That is you.");
+		await client.join(`private.${name}`);	// refused where there is nobody of that name
+		writeTo(name);
+	},
+}));
+
+$("new-group").addEventListener("click", () => ask({
+	title: "A new group", ok: "Create",
+	fields: [{ name: "name", label: "Name (a–z, 0–9, _ and -)", ...NAME }, { name: "title", label: "Title", maxlength: 100 },
+		{ name: "open", label: "Anybody may join", type: "checkbox" }],
+	act: async ({ name, title, open: isPublic }) => {
+		const group = await session.create(name, title, isPublic);
+		await rooms.refresh();
+		location.hash = group.room;
+	},
+}));
+
+// ---- The room that is open ----
+
+function follow() {
+	if (!rooms)
+		return;
+	const name = decodeURIComponent(location.hash.slice(1));
+	const known = rooms.all.has(name) || /^(group\.[a-z0-9_-]{3,32}|private\.[a-z0-9_-]{3,32}\.[a-z0-9_-]{3,32})$/.test(name);
+	const wide = matchMedia("(min-width: 48rem)").matches;
+	if (open)
+		open.draft = editing ? "" : $("body").value;
+	show(known ? rooms.room(name) : wide ? rooms.room("broadcast") : null);
+}
+addEventListener("hashchange", follow);
+
+function show(room) {
+	open = room;
+	document.body.classList.toggle("in-room", Boolean(room));
+	endEdit();
+	endSearch();
+	showList();
+	if (!room)
+		return;
+	$("room-title").textContent = room.title;
+	$("body").value = room.draft;
+	fit();
+	togglePeople(matchMedia("(min-width: 64rem)").matches && room.kind !== "private");
+	showPeople();
+	showTyping();
+	showLog();
+	attempt(() => rooms.load(room));
+	if (client.state === "online")
+		rooms.askWho(room);
+	if (matchMedia("(hover: hover)").matches)
+		$("body").focus();
+}
+
+function showLog() {
+	view.show(open);
+	$("older").hidden = !open.older;
+	$("nothing").hidden = !open.loaded || open.log.items.length > 0;
+	$("nothing").textContent = "Nothing has been said here yet.";
+	showWaiting();
+	seen();
+}
+
+// What is before one's eyes has been read.
+function seen() {
+	$("newest").hidden = !open || view.atEnd;
+	if (open?.loaded && view.atEnd && !document.hidden && $("look").hidden && rooms)
+		rooms.markRead(open);
+}
+
+function showWaiting() {
+	const mine = (entry) => entry.type === "message" && entry.fields.room === open?.name;
+	const again = (failed) => () => {
+		refused = refused.filter((other) => other !== failed);
+		client.publish("message", failed.entry.fields);
+	};
+	const drop = (failed) => () => {
+		refused = refused.filter((other) => other !== failed);
+		showWaiting();
+	};
+	$("waiting").replaceChildren(
+		...refused.filter(({ entry }) => mine(entry)).map((failed) => waitingItem(failed.entry, failed.error, again(failed), drop(failed))),
+		...client.outbox.filter(mine).map((entry) => waitingItem(entry)));
+	view.stick();
+}
+
+$("scroll").addEventListener("scroll", () => {
+	seen();
+	if ($("scroll").scrollTop < 200)
+		older();
+});
+$("older").addEventListener("click", () => older());
+$("newest").addEventListener("click", () => {
+	view.toEnd();
+	seen();
+});
+
+function older() {
+	const room = open;
+	if (!room?.older || room.loading)
+		return;
+	room.loading = attempt(() => rooms.loadOlder(room)).finally(() => { room.loading = null; });
+}
+
+// ---- People ----
+
+function togglePeople(visible = !document.body.classList.contains("with-people")) {
+	document.body.classList.toggle("with-people", visible);
+	$("show-people").setAttribute("aria-expanded", String(visible));
+}
+$("show-people").addEventListener("click", () => togglePeople());
+
+function person(name) {
+	if (name === session.user.name)
+		return element("li", {}, author(name), element("span", { class: "quiet" }, " (you)"));
+	return element("li", {}, element("button", { type: "button", title: `Write to ${name}`, onclick: () => writeTo(name) }, author(name)));
+}
+
+function showPeople() {
+	const names = [...open.people].sort();
+	const others = { broadcast: "All who are here can read this", group: open.group?.public ? "Open to all" : "Members only" };
+	$("show-people").hidden = open.kind === "private";
+	$("count").textContent = `${names.length} here`;
+	$("room-note").textContent = open.other === null ? others[open.kind] ?? ""
+		: open.people.has(open.other) ? "Is here now" : "Is not here at the moment, and will find it later";
+	$("people-list").replaceChildren(...names.map(person));
+	$("group-tools").hidden = !open.owned;
+	$("leave-group").hidden = open.kind !== "group" || open.owned;
+}
+
+function showTyping() {
+	const names = [...open.typing.keys()].filter((name) => name !== session.user.name);
+	$("typing").textContent = names.length === 0 ? "" : names.length > 3 ? "Several people are writing…"
+		: `${new Intl.ListFormat("en").format(names)} ${names.length > 1 ? "are" : "is"} writing…`;
+}
+
+$("add-member").addEventListener("click", () => ask({
+	title: `Add a member to ${open.title}`, ok: "Add", fields: [{ name: "name", label: "Their name", ...NAME }],
+	act: ({ name }) => session.addMember(open.group.name, name),
+}));
+$("remove-member").addEventListener("click", () => ask({
+	title: `Remove a member of ${open.title}`, ok: "Remove", fields: [{ name: "name", label: "Their name", ...NAME }],
+	act: ({ name }) => session.removeMember(open.group.name, name),
+}));
+$("delete-group").addEventListener("click", () => ask({
+	title: `Delete ${open.title}?`, text: "For everybody, for good: nobody can make a group of this name again.", ok: "Delete",
+	act: () => session.remove(open.group.name),
+}));
+$("leave-group").addEventListener("click", () => ask({
+	title: `Leave ${open.title}?`, ok: "Leave", act: () => session.removeMember(open.group.name, session.user.name),
+}));
+
+// ---- Search ----
+
+let searched = { room: null, q: "", next: null };
+
+function endSearch() {
+	$("look").hidden = $("matches").hidden = true;
+	$("scroll").hidden = $("composer").hidden = false;
+	$("show-search").setAttribute("aria-expanded", "false");
+}
+
+async function search(q, before) {
+	const room = open;
+	const page = await attempt(() => rooms.search(room, q, before));
+	if (!page || room !== open || $("look").hidden)
+		return;
+	searched = { room, q, next: page.next };
+	const items = page.items.map(foundItem);
+	if (before)
+		$("results").append(...items);
+	else
+		$("results").replaceChildren(...items);
+	$("results-note").textContent = $("results").children.length === 0 ? `Nothing with “${q}” was found.` : "";
+	$("more-results").hidden = !page.next;
+	$("matches").hidden = false;
+	$("scroll").hidden = $("composer").hidden = $("newest").hidden = true;
+}
+
+$("show-search").addEventListener("click", () => {
+	if (!$("look").hidden)
+		return endSearch();
+	$("look").hidden = false;
+	$("show-search").setAttribute("aria-expanded", "true");
+	$("q").focus();
+	$("q").select();
+});
+$("end-search").addEventListener("click", () => {
+	endSearch();
+	$("show-search").focus();
+});
+$("look").addEventListener("submit", (event) => {
+	event.preventDefault();
+	if ($("q").value.trim())
+		search($("q").value.trim());
+});
+$("more-results").addEventListener("click", () => search(searched.q, searched.next));
+
+// ---- Writing ----
+
+// As high as what is written, up to what the style allows.
+function fit() {
+	$("body").style.height = "auto";
+	$("body").style.height = `${$("body").scrollHeight + 2}px`;
+}
+
+function edit(item) {
+	editing = item;
+	$("composer-note").firstElementChild.textContent = "Change what you wrote";
+	$("composer-note").hidden = false;
+	$("body").value = item.body;
+	fit();
+	$("body").focus();
+}
+
+function endEdit() {
+	if (!editing)
+		return;
+	editing = null;
+	$("composer-note").hidden = true;
+	$("body").value = "";
+	fit();
+}
+
+function remove(item) {
+	return ask({ title: "Delete this message?", text: item.body.slice(0, 200), ok: "Delete",
+		act: () => client.publish("delete", { room: item.room, seq: item.seq }) });
+}
+
+function actionsOf(item) {
+	const mine = item.from === session.user.name;
+	return [
+		...mine ? [element("button", { type: "button", onclick: () => edit(item) }, "Edit")] : [],
+		...mine || open.owned ? [element("button", { type: "button", onclick: () => remove(item) }, "Delete")] : [],
+	];
+}
+
+function send() {
+	const body = $("body").value.trim();
+	if (!body || !open)
+		return;
+	if (editing)
+		client.publish("edit", { room: open.name, seq: editing.seq, body });
+	else
+		client.publish("message", { room: open.name, body });
+	endEdit();
+	$("body").value = open.draft = "";
+	typedAt = 0;
+	fit();
+	view.toEnd();
+}
+
+$("composer").addEventListener("submit", (event) => {
+	event.preventDefault();
+	send();
+	$("body").focus();
+});
+$("composer-note").lastElementChild.addEventListener("click", endEdit);
+$("body").addEventListener("input", () => {
+	fit();
+	if (open && !editing && $("body").value.trim() && Date.now() - typedAt > TYPING_EVERY) {
+		typedAt = Date.now();
+		client.tell("typing", { room: open.name });
+	}
+});
+$("body").addEventListener("keydown", (event) => {
+	const touch = matchMedia("(hover: none)").matches;	// a line's end is what Enter is for on a phone
+	if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch) {
+		event.preventDefault();
+		send();
+	} else if (event.key === "Escape") {
+		endEdit();
+	} else if (event.key === "ArrowUp" && !$("body").value && open) {
+		const mine = open.log.items.findLast((item) => item.kind === "message" && item.from === session.user.name && !item.deleted);
+		if (mine) {
+			event.preventDefault();
+			edit(mine);
+		}
+	}
+});
+
+view = new LogView($("scroll"), $("log"), actionsOf);
+session = Session.restore();
+if (session)
+	begin();
+else
+	showEnter();

@@ -5,7 +5,11 @@
 #include "ops.h"
 
 #include "base/jsonw.h"
+#include "drivers/stream.h"
 #include "weather/schedule.h"
+
+#define ARCHIVER_SILENT \
+	60 /* seconds that the archiver may not have looked at the log: it looks every few */
 
 /* One dependency's answer. */
 struct check {
@@ -24,6 +28,13 @@ struct weather_state {
 	int64_t tracked;
 };
 
+struct chat_state {
+	enum rc log; /* of asking for it: RC_NOTFOUND where there is none */
+	bool known; /* the rest */
+	int64_t waiting; /* events that were not archived yet when the archiver last looked */
+	int64_t seen_at; /* UNIX seconds, when that was; 0: never */
+};
+
 enum rc
 ops_health(struct req *rq, struct res *rs)
 {
@@ -37,7 +48,7 @@ ops_health(struct req *rq, struct res *rs)
 }
 
 static enum rc
-ask_postgresql(const struct req *rq, struct weather_state *ws)
+ask_postgresql(const struct req *rq, struct weather_state *ws, struct chat_state *cs)
 {
 	const struct ops_app *app = rq->app;
 	const struct db_rows *rows;
@@ -49,19 +60,34 @@ ask_postgresql(const struct req *rq, struct weather_state *ws)
 	ws->schema = db_text(rows, 0, 0);
 	ws->collected_at = db_int(rows, 0, 1);
 	ws->tracked = db_int(rows, 0, 2);
+	cs->known = true;
+	cs->waiting = db_int(rows, 0, 3);
+	cs->seen_at = db_int(rows, 0, 4);
 	return RC_OK;
 }
 
+static enum rc
+ask_nats(const struct req *rq, struct chat_state *cs)
+{
+	const struct ops_app *app = rq->app;
+	struct stream_state log;
+	enum rc rc = bus_flush(app->bus);
+
+	cs->log = rc == RC_OK ? stream_state(app->bus, &log) : rc;
+	return rc;
+}
+
 static void
-ask_all(const struct req *rq, struct check checks[CHECKS], struct weather_state *ws)
+ask_all(const struct req *rq, struct check checks[CHECKS], struct weather_state *ws,
+    struct chat_state *cs)
 {
 	const struct ops_app *app = rq->app;
 	int64_t start = clock_mono_ms();
 
 	for (int i = 0; i < CHECKS; i++) {
-		checks[i].rc = i == POSTGRESQL ? ask_postgresql(rq, ws)
+		checks[i].rc = i == POSTGRESQL ? ask_postgresql(rq, ws, cs)
 			       : i == REDIS    ? cache_ping(app->cache, rq->deadline)
-					       : bus_flush(app->bus);
+					       : ask_nats(rq, cs);
 		checks[i].ms = clock_mono_ms() - start;
 		start += checks[i].ms;
 	}
@@ -91,6 +117,33 @@ put_weather_state(struct jsonw *w, const struct ops_app *app, const struct weath
 	jsonw_end(w);
 }
 
+/* Whether something is to be archived and nobody does. */
+static bool
+is_behind(const struct chat_state *cs)
+{
+	return cs->seen_at != 0 && clock_now() - cs->seen_at > ARCHIVER_SILENT;
+}
+
+static void
+put_chat_state(struct jsonw *w, const struct chat_state *cs)
+{
+	bool unknown = !cs->known || (cs->log != RC_OK && cs->log != RC_NOTFOUND);
+
+	jsonw_object(w, "chat");
+	jsonw_string(w, "status",
+	    unknown                  ? "unknown"
+	    : cs->log == RC_NOTFOUND ? "none"
+	    : is_behind(cs)          ? "behind"
+				     : "up");
+	if (cs->known && cs->seen_at != 0) {
+		jsonw_object(w, "archive");
+		jsonw_int(w, "lag_messages", cs->waiting);
+		jsonw_int(w, "lag_seconds", clock_now() - cs->seen_at);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
 static void
 put_checks(struct jsonw *w, const struct check checks[CHECKS])
 {
@@ -104,10 +157,11 @@ put_checks(struct jsonw *w, const struct check checks[CHECKS])
 	jsonw_end(w);
 }
 
-/* ready: all is well; degraded: weather is served, but something is away or old; unavailable: none is served. */
+/* ready: all is well; degraded: weather is served, but something is away or old; unavailable: none is served. A chat
+ * that was never begun is nothing amiss. */
 static const char *
-verdict(
-    const struct ops_app *app, const struct check checks[CHECKS], const struct weather_state *ws)
+verdict(const struct ops_app *app, const struct check checks[CHECKS],
+    const struct weather_state *ws, const struct chat_state *cs)
 {
 	if (checks[POSTGRESQL].rc != RC_OK && checks[REDIS].rc != RC_OK)
 		return "unavailable";
@@ -116,7 +170,7 @@ verdict(
 	for (int i = 0; i < CHECKS; i++)
 		if (checks[i].rc != RC_OK)
 			return "degraded";
-	return is_stale(app, ws) ? "degraded" : "ready";
+	return is_stale(app, ws) || is_behind(cs) ? "degraded" : "ready";
 }
 
 enum rc
@@ -127,14 +181,16 @@ ops_ready(struct req *rq, struct res *rs)
 	const struct ops_app *app = rq->app;
 	struct jsonw w = JSONW_INIT(&rs->body);
 	struct weather_state ws = { 0 };
+	struct chat_state cs = { 0 };
 	const char *status;
 
-	ask_all(rq, checks, &ws);
-	status = verdict(app, checks, &ws);
+	ask_all(rq, checks, &ws, &cs);
+	status = verdict(app, checks, &ws, &cs);
 	jsonw_object(&w, NULL);
 	jsonw_string(&w, "status", status);
 	put_checks(&w, checks);
 	put_weather_state(&w, app, &ws);
+	put_chat_state(&w, &cs);
 	jsonw_end(&w);
 	rs->status = status[0] == 'u' ? 503 : 200;
 	return RC_OK;

@@ -23,7 +23,7 @@ extern const struct route ops_routes[];
 /* GET /api/health: this process answers. Asks nobody. */
 handler ops_health;
 
-/* GET /api/ready: each dependency, and how fresh the weather is. 503 only where no weather can be served. */
+/* GET /api/ready: each dependency, and how fresh the weather is and whether the chat is kept. 503 only where no weather can be served. */
 handler ops_ready;
 
 /* GET /api/status: how fresh the weather is, the last ingest, the quota, for everybody. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * How the service does, for everybody: how fresh the weather is, what the ingest does, what is left of the upstream's
- * quota.
+ * quota, and how busy the chat is.
  */
 #include "ops.h"
 
@@ -12,7 +12,18 @@
 #define MAX_AGE 10 /* seconds */
 
 /* Columns of the query status_public. */
-enum { COLLECTED_AT, TRACKED, SERVED, STARTED_AT, FINISHED_AT, EXIT_CODE, SPENT_TODAY, SCHEMA };
+enum {
+	COLLECTED_AT,
+	TRACKED,
+	SERVED,
+	STARTED_AT,
+	FINISHED_AT,
+	EXIT_CODE,
+	SPENT_TODAY,
+	SCHEMA,
+	CHAT_SENT_AT,
+	CHAT_LAST_HOUR
+};
 
 /* Fields of the hash that the ingest keeps its circuit breaker in. */
 enum { STATE, OPENED_AT, UNTIL, FIELDS };
@@ -64,6 +75,15 @@ put_run(struct jsonw *w, const struct db_rows *rows)
 		jsonw_bool(w, "good", db_int(rows, 0, EXIT_CODE) == 0);
 	else
 		jsonw_string(w, "good", NULL);
+	jsonw_end(w);
+}
+
+static void
+put_chat(struct jsonw *w, const struct db_rows *rows)
+{
+	jsonw_object(w, "chat");
+	put_time(w, "last_message_at", rows, CHAT_SENT_AT);
+	jsonw_int(w, "last_hour", db_int(rows, 0, CHAT_LAST_HOUR));
 	jsonw_end(w);
 }
 
@@ -135,6 +155,7 @@ ops_status(struct req *rq, struct res *rs)
 	put_run(&w, rows);
 	put_quota(&w, app->settings, rows);
 	put_breaker(&w, rq);
+	put_chat(&w, rows);
 	jsonw_string(&w, "schema", db_text(rows, 0, SCHEMA));
 	jsonw_end(&w);
 	rs->max_age = MAX_AGE;

@@ -4,16 +4,21 @@
 
 -- name: ready (read)
 -- One row: schema_version, the name of the last migration; when anything was last collected but for backfills, or
--- NULL; how many places are tracked.
+-- NULL; how many places are tracked; how many events of the chat were not archived yet when the archiver last looked,
+-- and when that was, or NULL.
 SELECT (SELECT max(name) FROM schema_migrations) AS schema_version,
 	(SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data
 		WHERE collected_at - observed_at <= interval '3 hours') AS collected_at,
-	(SELECT count(*) FROM cities WHERE tracked) AS tracked;
+	(SELECT count(*) FROM cities WHERE tracked) AS tracked,
+	greatest(stream_seq - seq, 0) AS chat_waiting,
+	extract(epoch FROM date_trunc('second', seen_at))::bigint AS chat_seen_at
+FROM chat_archive;
 
 -- name: status_public (read)
 -- One row: when anything was last collected, as above; how many cities are tracked, and served; when the last run
 -- of the ingest started and finished and its exit code, NULL while it runs; the weight that was spent today
--- (UTC); schema_version.
+-- (UTC); schema_version; when the last message of the chat was sent, NULL when never, and how many events the last
+-- hour had.
 SELECT (SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data
 		WHERE collected_at - observed_at <= interval '3 hours') AS collected_at,
 	t.tracked,
@@ -24,7 +29,9 @@ SELECT (SELECT extract(epoch FROM max(collected_at))::bigint FROM weather_data
 	run.exit_code,
 	(SELECT coalesce(sum(weight), 0) FROM quota_spent
 		WHERE minute >= date_bin('1 day', now(), 'epoch')) AS spent_today,
-	(SELECT max(name) FROM schema_migrations) AS schema_version
+	(SELECT max(name) FROM schema_migrations) AS schema_version,
+	(SELECT extract(epoch FROM date_trunc('second', max(sent_at)))::bigint FROM chat_messages) AS chat_sent_at,
+	(SELECT count(*) FROM chat_messages WHERE sent_at > now() - interval '1 hour') AS chat_last_hour
 FROM (SELECT count(*) AS tracked FROM cities WHERE tracked) t
 LEFT JOIN (SELECT * FROM ingest_run ORDER BY id DESC LIMIT 1) run ON true;
 

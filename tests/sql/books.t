@@ -101,7 +101,7 @@ for ([7, '{1,2}', 'hours'], [16, '{}', 'hours'], [17, '{1,2}', 'days'], [26, '{}
 
 # Runs, and what everybody may see.
 my $status = sub { return as('ops', 'status_public') };
-like($status->(), qr/^\|90\|90\|\|\|\|0\|\d{4}_\w+$/, 'status_public: before the first run');
+like($status->(), qr/^\|90\|90\|\|\|\|0\|\d{4}_\w+\|\|0$/, 'status_public: before the first run');
 my $now = sql('SELECT extract(epoch FROM now())::bigint');
 is(ingest('run_begin', $now - 1000), 1, 'run_begin');
 ingest('run_end', 1, $now - 990, 1, 90, 80, 4, 6, 3, 1, '92.5', 'six had no answer');
@@ -109,7 +109,7 @@ is(ingest('run_begin', $now), 2, '... the next');
 ingest('demand_add', '{bogor}', '{3}', $now);
 ingest('demand_grant', "{$id{bogor}}", $now + DAY);
 ingest('quota_add', 'open-meteo', $now, '92.5', 3);
-like($status->(), qr/^\|90\|91\|$now\|\|\|92\.5\|\d{4}_\w+$/, 'status_public: while it runs');
+like($status->(), qr/^\|90\|91\|$now\|\|\|92\.5\|\d{4}_\w+\|\|0$/, 'status_public: while it runs');
 ingest('run_end', 2, $now + 7, 0, 90, 90, 0, 0, 1, 0, '90', undef);
 like($status->(), qr/^\|90\|91\|$now\|@{[$now + 7]}\|0\|/, '... and after');
 is(admin('runs_last', 5), join("\n", "2|$now|@{[$now + 7]}|0|90|90|0|0|1|0|90|", join('|', 1, $now - 1000, $now - 990, 1, 90, 80, 4, 6, 3, 1, '92.5', 'six had no answer')), 'runs_last');

@@ -159,7 +159,7 @@ like(rows('cities_near', -6.21462, 106.84513, 1), qr/^\Q$jakarta\E\|0\.0$/, 'cit
 like(rows('city_nearest_tracked', -6.59444, 106.78917), qr/^\Q$jakarta\E\|42\.7$/, 'city_nearest_tracked: Bogor is 42.7 km away');
 like(rows('cities_nearest_tracked', '{52.5,-6.59444}', '{13.4,106.78917}'), qr/^berlin\|.*\n\Q$jakarta\E\|42\.7$/, 'cities_nearest_tracked: each in turn');
 like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest_tracked: across the date line');
-like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90$/, 'ready');
+like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90\|\d+\|\d*$/, 'ready');
 
 is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14 . '|t',
 	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo|t', 'bogor' . '|' x 14 . '|t'),

@@ -151,10 +151,9 @@ state_rc(const char *state)
 		{ "25006", RC_DOWN }, /* a write on a server that became a replica */
 		{ "26000", RC_DOWN }, /* prepared statement gone: connect anew */
 		{ "0A000", RC_DOWN }, /* its plan changed its columns under us: connect anew */
-		{ "22", RC_INVALID },
-		{ "23", RC_CONFLICT },
+		{ "22", RC_INVALID }, { "23", RC_CONFLICT },
 		{ "40", RC_CONFLICT }, /* serialisation, deadlock */
-		{ "42501", RC_DENIED },
+		{ "42501", RC_DENIED }, { "XX", RC_DOWN }, /* its own mistake, or damaged data */
 	};
 
 	if (state == NULL)

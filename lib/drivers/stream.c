@@ -15,6 +15,7 @@
 
 #define STREAM "CHAT"
 #define CONSUMER "archive"
+#define SUBJECTS "in.chat.>"
 #define NEXT "$JS.API.CONSUMER.MSG.NEXT." STREAM "." CONSUMER
 #define EPOCH "epoch " /* and the number: the stream's description */
 #define EPOCH_TEXT 32
@@ -64,10 +65,10 @@ epoch_of(const jsStreamInfo *si)
 static void
 configure(jsStreamConfig *c, jsRePublish *rp, const struct settings *s, const char *description)
 {
-	static const char *subjects[] = { "in.chat.>" };
+	static const char *subjects[] = { SUBJECTS };
 
 	jsRePublish_Init(rp);
-	rp->Source = "in.chat.>";
+	rp->Source = SUBJECTS;
 	rp->Destination = "chat.>";
 	jsStreamConfig_Init(c);
 	c->Name = STREAM;
@@ -179,14 +180,11 @@ stream_state(struct bus *b, struct stream_state *state)
 }
 
 enum rc
-stream_epoch_renew(struct bus *b, const struct settings *s, int64_t after)
+stream_epoch_renew(struct bus *b, const struct settings *s, int64_t epoch)
 {
 	enum rc rc = take(b);
-	int64_t now = clock_now_ms();
 
-	return rc != RC_OK ? rc
-			   : bus_give(b, "renew the epoch",
-				 put_stream(b, s, true, now > after ? now : after + 1));
+	return rc != RC_OK ? rc : bus_give(b, "renew the epoch", put_stream(b, s, true, epoch));
 }
 
 enum rc
@@ -237,10 +235,12 @@ stream_get(struct bus *b, struct arena *a, uint64_t seq, struct stream_msg *msg)
 		return rc;
 	jsDirectGetMsgOptions_Init(&o);
 	o.Sequence = seq;
+	o.NextBySubject = SUBJECTS;
 	st = js_DirectGetMsg(&m, b->js, STREAM, NULL, &o);
-	if (st == NATS_OK)
+	if (st == NATS_OK) {
 		st = copy(a, m, msg);
-	msg->seq = seq;
+		msg->seq = natsMsg_GetSequence(m);
+	}
 	natsMsg_Destroy(m);
 	return bus_give(b, "read the stream", st);
 }

@@ -37,15 +37,15 @@ enum rc stream_setup(struct bus *b, const struct settings *s);
 /* RC_NOTFOUND: there is no stream. */
 enum rc stream_state(struct bus *b, struct stream_state *st);
 
-/* Give the log a new epoch, later than after. */
-enum rc stream_epoch_renew(struct bus *b, const struct settings *s, int64_t after);
+/* Give the log another epoch, later than the one it has. */
+enum rc stream_epoch_renew(struct bus *b, const struct settings *s, int64_t epoch);
 
 /* Have an event stored under a subject in.chat.<room>. An msg_id that was used within chat_duplicate_window makes it a
  * duplicate: nothing is stored, and *seq is where the first one stands. */
 enum rc stream_publish(struct bus *b, const char *subject, const char *msg_id, const void *data,
     size_t len, uint64_t *seq, bool *duplicate);
 
-/* The event at seq, in the arena. RC_NOTFOUND: there is none, or not any more. */
+/* The event at seq, or the first after it where there is none any more, in the arena. RC_NOTFOUND: that neither. */
 enum rc stream_get(struct bus *b, struct arena *a, uint64_t seq, struct stream_msg *msg);
 
 /* The next events for the consumer, at most max, in the arena; while there are none, wait up to wait_ms for the first.

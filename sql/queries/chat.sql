@@ -330,6 +330,12 @@ RETURNING epoch, seq;
 -- it is another archiver's turn.
 SELECT chat_archive_store($1::text, $2::bigint, $3::bigint, $4::jsonb) AS stored;
 
+-- name: archive_event (write)
+-- $1 epoch, $2 seq. What is archived there: who sent it, the sender's own id of it, and when, in milliseconds.
+SELECT username, mid, (extract(epoch FROM sent_at) * 1000)::bigint AS sent_at
+FROM chat_messages
+WHERE epoch = $1::bigint AND seq = $2::bigint;
+
 -- name: archive_upkeep (write)
 -- $1 how many days messages are kept; 0 is for ever. Once a day. One row: how many messages got a month of their own,
 -- how many months were dropped.

@@ -86,6 +86,7 @@ my %use = (
 	mirror_users => [cuaca_archive => 0, '', 10],
 	mirror_groups => [cuaca_archive => 180, '', 10],
 	archive_lease => [cuaca_archive => 'host:1', 30, 1735689600000, 42],
+	archive_event => [cuaca_archive => 1735689600000, 42],
 	archive_store => [cuaca_archive => 'host:1', 1735689600000, 42, '[]'],
 	archive_upkeep => [cuaca_archive => 0],
 	archive_status => [cuaca_ops => ()],

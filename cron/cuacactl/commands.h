@@ -22,6 +22,20 @@ int cmd_key_list(struct ctl *ctl);
 int cmd_key_revoke(struct ctl *ctl);
 int cmd_ingest_now(struct ctl *ctl);
 int cmd_migrate(struct ctl *ctl);
+int cmd_chat_who(struct ctl *ctl);
+int cmd_chat_tail(struct ctl *ctl);
+int cmd_chat_say(struct ctl *ctl);
+int cmd_chat_said(struct ctl *ctl);
+int cmd_chat_rooms(struct ctl *ctl);
+int cmd_chat_users(struct ctl *ctl);
+int cmd_chat_admin(struct ctl *ctl);
+int cmd_chat_kick(struct ctl *ctl);
+int cmd_chat_logout(struct ctl *ctl);
+int cmd_chat_mute(struct ctl *ctl);
+int cmd_chat_unmute(struct ctl *ctl);
+int cmd_chat_ban(struct ctl *ctl);
+int cmd_chat_unban(struct ctl *ctl);
+int cmd_chat_sanctions(struct ctl *ctl);
 int cmd_check(struct ctl *ctl);
 
 #endif

@@ -21,6 +21,9 @@ enum {
 	OPT_FORCE = 2,
 	OPT_LIMIT = 4,
 	OPT_RATE = 8,
+	OPT_ROOM = 16,
+	OPT_FOR = 32,
+	OPT_REASON = 64,
 };
 
 struct ctl {
@@ -32,6 +35,8 @@ struct ctl {
 
 	unsigned options; /* those given */
 	int64_t limit, rate; /* 0: not given */
+	int64_t seconds; /* --for; 0: not given */
+	const char *room, *reason; /* NULL: not given */
 	int argc; /* operands after the command's name */
 	char **argv;
 };

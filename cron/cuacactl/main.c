@@ -11,11 +11,13 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MEMORY_MAX (256 << 20)
 #define STATEMENT_MS 30000
 #define LIMIT_MAX 10000
 #define RATE_MAX 1000000 /* as the table api_keys has it */
+#define SPAN_MAX ((int64_t)3650 * 86400)
 
 static struct ctl ctl;
 
@@ -25,6 +27,30 @@ take_number(const char *arg, int64_t max, int64_t *out)
 	return str_to_int(arg, out) && *out >= 1 && *out <= max;
 }
 
+/* "90" is in seconds, "30m", "12h", "7d" and "2w" are not. */
+static bool
+take_span(const char *arg, int64_t *out)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	char number[16];
+	size_t len = strlen(arg), unit = 0;
+
+	if (len == 0 || !str_copy(number, arg, sizeof(number)))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (arg[len - 1] == units[i].unit) {
+			unit = i;
+			number[len - 1] = '\0';
+		}
+	if (!take_number(number, SPAN_MAX / units[unit].seconds, out))
+		return false;
+	*out *= units[unit].seconds;
+	return true;
+}
+
 static bool
 take_option(int val, const char *arg)
 {
@@ -32,6 +58,9 @@ take_option(int val, const char *arg)
 	switch (val) {
 	case OPT_LIMIT: return take_number(arg, LIMIT_MAX, &ctl.limit);
 	case OPT_RATE: return take_number(arg, RATE_MAX, &ctl.rate);
+	case OPT_FOR: return take_span(arg, &ctl.seconds);
+	case OPT_ROOM: ctl.room = arg; return true;
+	case OPT_REASON: ctl.reason = arg; return arg[0] != '\0';
 	default: return true;
 	}
 }
@@ -44,6 +73,9 @@ start(int argc, char **argv, struct settings *s)
 		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "rate", required_argument, NULL, OPT_RATE },
+		{ "room", required_argument, NULL, OPT_ROOM },
+		{ "for", required_argument, NULL, OPT_FOR },
+		{ "reason", required_argument, NULL, OPT_REASON },
 		{ 0 },
 	};
 	static const struct program program = {

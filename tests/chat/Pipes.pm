@@ -22,6 +22,7 @@ use IO::Socket::UNIX;
 use MIME::Base64 qw(encode_base64url);
 use Mojo::JSON qw(encode_json decode_json true false);
 use POSIX ();
+use Scalar::Util qw(weaken);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
@@ -39,7 +40,7 @@ sub new
 {
 	my ($class, %settings) = @_;
 	my $folder = tempdir('cuaca-pipes-XXXXXX', TMPDIR => 1);
-	my $self = bless { folder => $folder, port => free_port(), redis => "$folder/redis.sock", clients => [],
+	my $self = bless { folder => $folder, port => free_port(), redis => "$folder/redis.sock", clients => {},
 		settings => { chat_secret => $SECRET, rate_chat => 0, %settings } }, $class;
 
 	push @open, $self;
@@ -224,7 +225,7 @@ sub raw
 	my ($self, %with) = @_;
 	my $client = Pipes::Client->new($self, %with);
 
-	push @{$self->{clients}}, $client;
+	weaken($self->{clients}{$client->{pid}} = $client);
 	return $client;
 }
 
@@ -243,7 +244,7 @@ sub end
 {
 	my ($self) = @_;
 
-	$_->kill for @{$self->{clients}};
+	$_->kill for grep { defined } values %{$self->{clients}};
 	for my $server (qw(nats redis)) {
 		kill KILL => $self->{"${server}_pid"} // next;
 		waitpid $self->{"${server}_pid"}, 0;
@@ -276,8 +277,7 @@ sub new
 		open STDERR, '>>', $self->{log};
 		exec $PROGRAM or POSIX::_exit(127);
 	}
-	close $in;
-	close $out;
+	CORE::close $_ for $in, $out;
 	$self->{in}->autoflush(1);
 	$self->{out}->blocking(0);
 	return $self;
@@ -357,7 +357,7 @@ sub close
 	my ($self) = @_;
 	my $start = time;
 
-	close $self->{in};
+	CORE::close delete $self->{in};
 	return ($self->wait, time - $start);
 }
 
@@ -378,7 +378,10 @@ sub wait
 	return $self->{status};
 }
 
-sub signal { return kill $_[1] => $_[0]{pid} }
+# A client that nobody has any more leaves.
+sub DESTROY { my ($self) = @_; local ($?, $@); $self->close if defined $self->{pid} && defined $self->{in} && $$ == $owner }
+
+sub signal { return CORE::kill $_[1] => $_[0]{pid} }
 
 sub kill
 {

@@ -53,11 +53,13 @@ static const struct command commands[] = {
 	{ "unwatch", watch_end, STAGE_CONNECTED, false },
 };
 
-/* One step of the scan below inside a text; *at is behind it afterwards. False: it holds \u0000. */
+/* Go from a text's first quote to its last. False: it holds a control character or \u0000. */
 static bool
 skip_text(const char *text, size_t len, size_t *at)
 {
 	for (++*at; *at < len && text[*at] != '"'; ++*at) {
+		if ((unsigned char)text[*at] < ' ')
+			return false;
 		if (text[*at] != '\\')
 			continue;
 		if (len - *at >= 6 && memcmp(text + *at, "\\u0000", 6) == 0)
@@ -83,7 +85,8 @@ command_json_ok(const char *text, size_t len)
 			depth--;
 		else if (ch == ',')
 			values++;
-		if (depth > DEPTH_MAX || values > VALUES_MAX)
+		if (depth > DEPTH_MAX || values > VALUES_MAX ||
+		    ((unsigned char)ch < ' ' && ch != '\t' && ch != '\r'))
 			return false;
 	}
 	return true;

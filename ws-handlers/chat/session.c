@@ -24,18 +24,23 @@
 
 /* Tokens */
 
-/* Check the member "token". False: the client was told what is wrong with it. */
-static bool
-take_token(struct conn *c, const cJSON *o, const char *id, struct token *t)
+/* The member "token"; NULL: the client was told that it is none. */
+static const char *
+take_text(struct conn *c, const cJSON *o, const char *id)
 {
 	const char *text = member_text(o, "token");
-	enum token_fault fault;
 
-	if (text == NULL) {
+	if (text == NULL)
 		say_error(c, id, FAULT_BAD_FIELD, -1, "token: must be a text");
-		return false;
-	}
-	fault = token_check(c->settings, text, clock_now(), t);
+	return text;
+}
+
+/* Judge a token. False: the client was told what is wrong with it. */
+static bool
+is_good(struct conn *c, const char *text, const char *id, struct token *t)
+{
+	enum token_fault fault = token_check(c->settings, text, clock_now(), t);
+
 	if (fault != TOKEN_OK)
 		say_error(c, id, FAULT_UNAUTHORIZED, -1, "%s", token_fault_text(fault));
 	return fault == TOKEN_OK;
@@ -121,12 +126,13 @@ begin(struct conn *c, const cJSON *o, const char *id)
 void
 session_connect(struct conn *c, const cJSON *o, const char *id)
 {
+	const char *text = take_text(c, o, id);
 	struct rights nothing;
 	bool changed;
 
-	if (!rooms_resume_ok(c, o, id) || !take_replaces(c, o, id))
+	if (text == NULL || !rooms_resume_ok(c, o, id) || !take_replaces(c, o, id))
 		return;
-	if (!take_token(c, o, id, &c->token)) {
+	if (!is_good(c, text, id, &c->token)) {
 		say_bye(c, BYE_UNAUTHORIZED, -1, "the token is not good");
 		return;
 	}
@@ -172,10 +178,11 @@ session_serve(struct conn *c)
 void
 session_refresh(struct conn *c, const cJSON *o, const char *id)
 {
+	const char *text = take_text(c, o, id);
 	struct token t, old = c->token;
 	struct jsonw w;
 
-	if (!take_token(c, o, id, &t))
+	if (text == NULL || !is_good(c, text, id, &t))
 		return;
 	if (strcmp(t.sub, c->token.sub) != 0) {
 		say_error(c, id, FAULT_FORBIDDEN, -1, "the token is somebody else's");

@@ -43,6 +43,7 @@ function query(parameters) {
 export class Session {
 	#data;
 	#renewal = null;
+	#ended = false;
 
 	// The one of this tab, or null.
 	static restore() {
@@ -82,7 +83,8 @@ export class Session {
 	}
 
 	#save() {
-		sessionStorage.setItem(SESSION, JSON.stringify(this.#data));
+		if (!this.#ended)
+			sessionStorage.setItem(SESSION, JSON.stringify(this.#data));
 	}
 
 	// A token that is good for a while yet; a new one if that is asked for.
@@ -100,6 +102,7 @@ export class Session {
 
 	// Forget it here, and have the server take the token back.
 	async end() {
+		this.#ended = true;
 		sessionStorage.removeItem(SESSION);
 		await this.call("POST", "api/auth/logout").catch(() => {});	// it expires anyway
 	}

@@ -326,6 +326,11 @@ export class ChatClient extends EventTarget {
 		return this.request("join", { room, after, epoch });
 	}
 
+	leave(room) {
+		this.#gone({ room });
+		return this.request("leave", { room });
+	}
+
 	// ---- The token ----
 
 	// The server lets go of us when the token runs out: show it a newer one.

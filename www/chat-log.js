@@ -48,10 +48,14 @@ export class Log {
 		return this.items[this.items.length - 1] ?? null;
 	}
 
-	// Forget the oldest but so many. Returns the first one that is kept.
+	// The place of the first item, as the history wants it: what is before it is there.
+	get start() {
+		return `${this.items[0].epoch}-${this.items[0].seq}`;
+	}
+
+	// Forget the oldest but so many.
 	keep(count) {
 		this.items.splice(0, Math.max(this.items.length - count, 0));
-		return this.items[0];
 	}
 
 	// How many items are before this one: nearly always all of them, so look from the end.

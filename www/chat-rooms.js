@@ -10,7 +10,7 @@ import { channelOf } from "./chat-client.js";
 import { Log, order } from "./chat-log.js";
 
 const PAGE = 50;			// messages of history at a time
-const KEEP = 1000;			// messages of a room in memory, while it is not read
+const KEEP = 1000;			// messages of a room that stay in memory
 const LOOK_AGAIN = [1e3, 3e3, 9e3];	// ms: the archive should have caught up by then
 const TYPING_TIME = 6e3;		// ms after which somebody does not write any longer
 const START = { epoch: 0, seq: 0 };
@@ -22,7 +22,9 @@ class Room {
 	older = null;		// where its history goes on to the past; null: it does not
 	group = null;		// of a group: what the API has about it
 	people = new Set();	// who is there
+	members = [];		// of a group: { username, owner }
 	typing = new Map();	// who writes → timer
+	leaving = false;	// because the user wants to
 	read;			// place in the log up to which it was read
 	draft = "";
 
@@ -124,11 +126,6 @@ export class Rooms extends EventTarget {
 		if (!last || order(last, room.read) <= 0)
 			return;
 		room.read = { epoch: last.epoch, seq: last.seq };
-		if (room.log.items.length > KEEP + PAGE) {
-			const { epoch, seq } = room.log.keep(KEEP);
-			room.older = `${epoch}-${seq}`;
-			this.#emit("loaded", room);
-		}
 		this.#emit("list");
 	}
 
@@ -139,16 +136,28 @@ export class Rooms extends EventTarget {
 		return room.loading;
 	}
 
+	// The same with one page of the past more.
+	loadOlder(room) {
+		if (room.older)
+			room.loading ??= this.#page(room, room.older).finally(() => { room.loading = null; });
+		return room.loading;
+	}
+
 	async #load(room) {
+		const items = await this.#page(room);
+		this.#catchUp(room, items[0]);
+	}
+
+	async #page(room, before) {
 		const { log } = room;
-		const page = await this.#session.history({ room: room.name, limit: PAGE });
+		const { items, next } = await this.#session.history({ room: room.name, before, limit: PAGE });
 		if (room.log !== log)		// it has become another one meanwhile
-			return this.#load(room);
-		page.items.forEach((item) => log.add(item));
-		room.older = page.next;
+			return this.#page(room);
+		items.forEach((item) => log.add(item));
+		room.older = next && log.start;
 		room.loaded = true;
 		this.#emit("loaded", room);
-		this.#catchUp(room, page.items[0]);
+		return items;
 	}
 
 	// The archive, which the history comes from, is a moment behind the log. What is between its end and the place
@@ -172,19 +181,6 @@ export class Rooms extends EventTarget {
 		this.#catchUp(room, page.items[0], tries);
 	}
 
-	// One page of the past more.
-	async loadOlder(room) {
-		const { log, older } = room;
-		if (!older)
-			return;
-		const page = await this.#session.history({ room: room.name, before: older, limit: PAGE });
-		if (room.log !== log || room.older !== older)
-			return;
-		page.items.forEach((item) => log.add(item));
-		room.older = page.next;
-		this.#emit("loaded", room);
-	}
-
 	search(room, q, before) {
 		return this.#session.history({ room: room.name, q, before, limit: PAGE });
 	}
@@ -198,6 +194,11 @@ export class Rooms extends EventTarget {
 			this.#typed(room, event.from);
 		if (!item)
 			return;
+		if (room.log.items.length > 2 * KEEP) {
+			room.log.keep(KEEP);
+			room.older = room.log.start;
+			this.#emit("loaded", room);
+		}
 		this.#emit("log", { room, item });
 		if (item.kind === "message")
 			this.#emit("list");
@@ -240,12 +241,36 @@ export class Rooms extends EventTarget {
 		this.#floors.delete(name);
 		if (!room)
 			return;
-		this.all.delete(name);
-		this.#emit("left", { room, reason });
+		this.forget(room);
+		this.#emit("left", { room, reason: room.leaving ? undefined : reason });
 		this.#refreshSoon();
 	}
 
+	// Go away from a group, for good.
+	async leave(room) {
+		room.leaving = true;
+		try {
+			await this.#session.removeMember(room.group.name, room.me);
+			await this.#client.leave(room.name).catch(() => {});	// which the server may have done already
+		} finally {
+			room.leaving = false;
+		}
+	}
+
+	// Have it in the list no longer.
+	forget(room) {
+		this.all.delete(room.name);
+		this.#emit("list");
+	}
+
 	// ---- People ----
+
+	async askMembers(room) {
+		if (room.kind !== "group")
+			return;
+		room.members = (await this.#session.members(room.name.split(".")[1]).catch(() => room)).items ?? room.members;
+		this.#emit("people", room);
+	}
 
 	async askWho(room) {
 		const reply = await this.#client.request("who", { room: room.name }).catch(() => null);

@@ -70,8 +70,10 @@ function notice(item) {
 function message(item, before, actions) {
 	const li = element("li", { class: goesOn(before, item) ? "message goes-on" : "message", "data-place": `${item.epoch}-${item.seq}` },
 		initial(item.from), element("p", { class: "head" }, author(item.from), " ", time(item.sent_at)), body(item));
-	if (actions.length > 0 && !item.deleted)
+	if (actions.length > 0 && !item.deleted) {
 		li.append(element("p", { class: "actions" }, ...actions));
+		li.tabIndex = -1;	// so that a touch shows them
+	}
 	return li;
 }
 
@@ -81,11 +83,11 @@ export function foundItem(item) {
 		element("p", { class: "head" }, author(item.from), " ", time(item.sent_at, moment)), body(item));
 }
 
-// A message that has not been acknowledged yet, or was refused.
-export function waitingItem({ fields }, error, again, drop) {
-	const li = element("li", { class: error ? "message refused" : "message" },
-		element("p", { class: "body", dir: "auto" }, fields.body), element("p", { class: "head" }, error ? `Not sent: ${error.message}` : "Sending…"));
-	if (error)
+// A message that has not been acknowledged yet, or was refused, and why.
+export function waitingItem({ fields }, why, again, drop) {
+	const li = element("li", { class: why ? "message refused" : "message" },
+		element("p", { class: "body", dir: "auto" }, fields.body), element("p", { class: "head" }, why ? `Not sent: ${why}` : "Sending…"));
+	if (why)
 		li.append(element("p", { class: "actions" }, element("button", { type: "button", onclick: again }, "Try again"),
 			element("button", { type: "button", onclick: drop }, "Drop it")));
 	return li;
@@ -131,9 +133,9 @@ export class LogView {
 		const same = room === this.#room;
 		const distance = this.#distance();
 		this.#room = room;
-		this.#list.setAttribute("aria-busy", "true");
+		this.#list.ariaLive = "off";
 		this.#list.replaceChildren(...room.log.items.flatMap((item, i) => this.#make(item, room.log.items[i - 1])));
-		this.#list.removeAttribute("aria-busy");
+		setTimeout(() => { this.#list.ariaLive = "polite"; }, 500);
 		if (!same || this.#atEnd)
 			this.toEnd();
 		else

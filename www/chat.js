@@ -12,14 +12,15 @@ import { ask } from "./chat-dialog.js";
 const $ = (id) => document.getElementById(id);
 const TYPING_EVERY = 3e3;	// ms between two notices that we write
 const WHO_EVERY = 30e3;		// ms: of everyone who is there, comings and goings are not told
+const LIST_EVERY = 50;		// ms: many messages at once change the list of rooms once
 const NAME = { minlength: 3, maxlength: 32, pattern: "[a-z0-9_\\-]{3,32}", autocapitalize: "none", spellcheck: "false", required: true };
 
 let session, client, rooms, view;
 let open = null;		// the room that is open
 let editing = null;		// the message that the composer changes
 let typedAt = 0;
-let refused = [];		// { entry, error }: messages that were not taken
-let clocks = [];		// timers of a session
+let refused = [];		// { entry, why }: messages that were not taken
+let whoTimer, listTimer;
 
 function say(text) {
 	$("notice").textContent = text;
@@ -84,6 +85,7 @@ $("enter-form").addEventListener("submit", async (event) => {
 
 function begin() {
 	const { outbox = [], positions = [] } = session.notes;
+	refused = session.notes.refused ?? [];
 	client = new ChatClient({
 		url: new URL("ws", location.href).href.replace(/^http/, "ws"),
 		token: (renew) => session.token(renew), outbox, positions,
@@ -95,23 +97,22 @@ function begin() {
 	$("enter").hidden = true;
 	$("talk").hidden = $("me").hidden = false;
 	document.body.classList.add("inside");
+	whoTimer = setInterval(() => open && !document.hidden && rooms.askWho(open), WHO_EVERY);
 	attempt(() => rooms.refresh());
 	client.start();
-	clocks = [setInterval(() => open && !document.hidden && rooms.askWho(open), WHO_EVERY), setInterval(showConnection, 1e3)];
 	follow();
 }
 
 // The session is over: nothing of it stays.
 function end(message) {
-	clocks.forEach(clearInterval);
+	clearInterval(whoTimer);
 	client.stop();
 	const old = session;
 	session = client = rooms = open = editing = null;
-	refused = [];
 	$("log").replaceChildren();
 	$("waiting").replaceChildren();
 	$("body").value = "";
-	$("connection").textContent = "";
+	$("connection").hidden = $("try-now").hidden = true;
 	history.replaceState(null, "", location.pathname);
 	showEnter(message);
 	return old.end();
@@ -122,7 +123,7 @@ $("log-out").addEventListener("click", () => end());
 // What a reload is to find again. What is not acknowledged is noted at once, the rest when the page goes.
 function note() {
 	if (session)
-		session.note(rooms.notes);
+		session.note({ ...rooms.notes, refused });
 }
 addEventListener("pagehide", note);
 document.addEventListener("visibilitychange", () => {
@@ -137,10 +138,13 @@ addEventListener("online", () => client?.retry());
 
 function listen() {
 	const on = (target, type, action) => target.addEventListener(type, ({ detail }) => rooms && action(detail));
-	on(client, "state", () => {
+	on(client, "state", (state) => {
 		showConnection();
-		if (client.state === "online" && open)
-			rooms.askWho(open);
+		if (state !== "online")
+			return;
+		rooms.refresh().catch(() => {});
+		if (open)
+			fill(open);
 	});
 	on(client, "ended", ({ message }) => end(`You were logged out: ${message}.`));
 	on(client, "outbox", (outbox) => {
@@ -149,11 +153,11 @@ function listen() {
 	});
 	on(client, "refused", ({ entry, error }) => {
 		if (entry.type === "message")
-			refused.push({ entry, error });
+			refused.push({ entry, why: error.message });
 		else
 			say(error.message);
 	});
-	on(rooms, "list", showList);
+	on(rooms, "list", () => { listTimer ??= setTimeout(showList, LIST_EVERY); });
 	on(rooms, "loaded", (room) => room === open && showLog());
 	on(rooms, "log", ({ room, item }) => {
 		if (room !== open)
@@ -166,24 +170,22 @@ function listen() {
 	on(rooms, "people", (room) => room === open && showPeople());
 	on(rooms, "typing", (room) => room === open && showTyping());
 	on(rooms, "left", ({ room, reason }) => {
-		if (reason)
+		if (reason && !(reason === "deleted" && room.owned))
 			say({ removed: `You were removed from ${room.title}.`, deleted: `${room.title} was deleted.`,
-				banned: `You were banned from ${room.title}.` }[reason] ?? `You left ${room.title}.`);
+				banned: `You were banned from ${room.title}.` }[reason]);
 		if (room === open)
 			location.hash = "";
 	});
 }
 
 function showConnection() {
-	const seconds = Math.ceil((client.retryAt - Date.now()) / 1e3);
-	const text = {
-		online: "Online", connecting: "Connecting…", ended: "",
-		waiting: seconds > 0 ? `Offline, trying again in ${seconds} s` : "Connecting…",
-	}[client.state];
-	if ($("connection").textContent !== text)
-		$("connection").textContent = text;
+	$("connection").textContent = { online: "Online", connecting: "Connecting…", waiting: "Offline" }[client.state];
 	$("connection").dataset.state = client.state;
+	$("connection").hidden = false;
+	$("try-now").hidden = client.state !== "waiting";
 }
+
+$("try-now").addEventListener("click", () => client.retry());
 
 // ---- The list of rooms ----
 
@@ -206,6 +208,10 @@ function section(title, items) {
 }
 
 function showList() {
+	clearTimeout(listTimer);
+	listTimer = null;
+	if (!rooms)
+		return;
 	const of = (kind) => [...rooms.all.values()].filter((room) => room.kind === kind).sort((a, b) => a.title.localeCompare(b.title));
 	const focused = document.activeElement?.closest("#room-list")?.querySelector(":focus")?.getAttribute("href");
 	$("room-list").replaceChildren(...section("Room", of("broadcast").map(roomLink)), ...section("Groups", of("group").map(roomLink)),
@@ -213,6 +219,7 @@ function showList() {
 	if (focused)
 		$("room-list").querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 	const news = [...rooms.all.values()].reduce((sum, room) => sum + room.news, 0);
+	$("room-title").textContent = open?.title ?? "";
 	document.title = `${news > 0 ? `(${news}) ` : ""}${open ? `${open.title} · ` : ""}Chat · Cuaca`;
 }
 
@@ -272,18 +279,33 @@ function show(room) {
 	showList();
 	if (!room)
 		return;
-	$("room-title").textContent = room.title;
 	$("body").value = room.draft;
 	fit();
 	togglePeople(matchMedia("(min-width: 64rem)").matches && room.kind !== "private");
 	showPeople();
 	showTyping();
 	showLog();
-	attempt(() => rooms.load(room));
-	if (client.state === "online")
-		rooms.askWho(room);
+	fill(room);
 	if (matchMedia("(hover: hover)").matches)
 		$("body").focus();
+}
+
+// Get what is to be seen of a room.
+async function fill(room) {
+	rooms.askWho(room);
+	rooms.askMembers(room);
+	try {
+		await rooms.load(room);
+	} catch (error) {
+		if (!rooms)
+			return;
+		say(error.message);
+		if (![400, 403, 404].includes(error.status))
+			return;
+		rooms.forget(room);	// there is none, or it is not for us
+		if (room === open)
+			location.hash = "";
+	}
 }
 
 function showLog() {
@@ -313,7 +335,7 @@ function showWaiting() {
 		showWaiting();
 	};
 	$("waiting").replaceChildren(
-		...refused.filter(({ entry }) => mine(entry)).map((failed) => waitingItem(failed.entry, failed.error, again(failed), drop(failed))),
+		...refused.filter(({ entry }) => mine(entry)).map((failed) => waitingItem(failed.entry, failed.why, again(failed), drop(failed))),
 		...client.outbox.filter(mine).map((entry) => waitingItem(entry)));
 	view.stick();
 }
@@ -330,10 +352,8 @@ $("newest").addEventListener("click", () => {
 });
 
 function older() {
-	const room = open;
-	if (!room?.older || room.loading)
-		return;
-	room.loading = attempt(() => rooms.loadOlder(room)).finally(() => { room.loading = null; });
+	if (open?.older && !open.loading)
+		attempt(() => rooms.loadOlder(open));
 }
 
 // ---- People ----
@@ -345,19 +365,41 @@ function togglePeople(visible = !document.body.classList.contains("with-people")
 $("show-people").addEventListener("click", () => togglePeople());
 
 function person(name) {
+	const here = open.people.has(name);
+	const room = open;
+	const li = element("li", { class: here ? "here" : null });
 	if (name === session.user.name)
-		return element("li", {}, author(name), element("span", { class: "quiet" }, " (you)"));
-	return element("li", {}, element("button", { type: "button", title: `Write to ${name}`, onclick: () => writeTo(name) }, author(name)));
+		li.append(author(name), element("span", { class: "quiet" }, " (you)"));
+	else
+		li.append(element("button", { type: "button", class: "name", title: `Write to ${name}`, onclick: () => writeTo(name) }, author(name)));
+	if (open.group?.owner === name)
+		li.append(element("span", { class: "quiet" }, " owner"));
+	if (!here)
+		li.append(element("span", { class: "hidden" }, " is not here"));
+	if (room.owned && name !== session.user.name && room.members.some(({ username }) => username === name))
+		li.append(" ", element("button", { type: "button", class: "small", onclick: () => removeMember(room, name) }, "Remove"));
+	return li;
+}
+
+function removeMember(room, name) {
+	return ask({
+		title: `Remove ${name} from ${room.title}?`, ok: "Remove",
+		act: async () => {
+			await session.removeMember(room.group.name, name);
+			rooms.askMembers(room);
+		},
+	});
 }
 
 function showPeople() {
-	const names = [...open.people].sort();
+	const here = [...open.people].sort();
+	const away = open.members.map(({ username }) => username).filter((name) => !open.people.has(name)).sort();
 	const others = { broadcast: "All who are here can read this", group: open.group?.public ? "Open to all" : "Members only" };
 	$("show-people").hidden = open.kind === "private";
-	$("count").textContent = `${names.length} here`;
+	$("count").textContent = `${here.length} here`;
 	$("room-note").textContent = open.other === null ? others[open.kind] ?? ""
 		: open.people.has(open.other) ? "Is here now" : "Is not here at the moment, and will find it later";
-	$("people-list").replaceChildren(...names.map(person));
+	$("people-list").replaceChildren(...[...here, ...away].map(person));
 	$("group-tools").hidden = !open.owned;
 	$("leave-group").hidden = open.kind !== "group" || open.owned;
 }
@@ -370,18 +412,17 @@ function showTyping() {
 
 $("add-member").addEventListener("click", () => ask({
 	title: `Add a member to ${open.title}`, ok: "Add", fields: [{ name: "name", label: "Their name", ...NAME }],
-	act: ({ name }) => session.addMember(open.group.name, name),
-}));
-$("remove-member").addEventListener("click", () => ask({
-	title: `Remove a member of ${open.title}`, ok: "Remove", fields: [{ name: "name", label: "Their name", ...NAME }],
-	act: ({ name }) => session.removeMember(open.group.name, name),
+	act: async ({ name }) => {
+		await session.addMember(open.group.name, name);
+		rooms.askMembers(open);
+	},
 }));
 $("delete-group").addEventListener("click", () => ask({
 	title: `Delete ${open.title}?`, text: "For everybody, for good: nobody can make a group of this name again.", ok: "Delete",
 	act: () => session.remove(open.group.name),
 }));
 $("leave-group").addEventListener("click", () => ask({
-	title: `Leave ${open.title}?`, ok: "Leave", act: () => session.removeMember(open.group.name, session.user.name),
+	title: `Leave ${open.title}?`, ok: "Leave", act: () => rooms.leave(open),
 }));
 
 // ---- Search ----

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: ISC
+//
+// Alice, registered, at a desk; Bob, a guest, with a phone.
+
+import { end, folder, is, ok, person, please, test, until } from "./browser.mjs";
+
+const [url] = process.argv.slice(2);
+const PHONE = { viewport: { width: 390, height: 760 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const EVIL = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\"> & <b>bold</b>";
+
+const alice = await person("alice", { viewport: { width: 1200, height: 760 } });
+const bob = await person("bob", PHONE);
+
+const picture = (page, name) => page.screenshot({ path: `${folder}/chat-${name}.png` });
+const bodies = (page) => page.locator("#log .body").allTextContents();
+const has = (page, text) => until(async () => (await bodies(page)).includes(text));
+const online = (page) => until(async () => (await page.locator("#connection").getAttribute("data-state")) === "online");
+const textOf = (page, selector, wanted) => until(async () => wanted.test(await page.locator(selector).textContent()));
+
+async function enter(page, kind, name, password) {
+	await page.goto(`${url}/chat.html`);
+	await page.getByRole("radio", { name: kind }).check();
+	await page.getByLabel("Name").fill(name);
+	if (password)
+		await page.getByLabel("Password").fill(password);
+	await page.getByRole("button", { name: "Come in" }).click();
+	ok(await online(page), `${name} is in`);
+}
+
+async function write(page, text) {
+	await page.getByLabel("Message", { exact: true }).fill(text);
+	if (page === bob)
+		await page.getByRole("button", { name: "Send" }).tap();
+	else
+		await page.getByLabel("Message", { exact: true }).press("Enter");
+}
+
+// What both have in the room that both have open: the same, in the same order, but that one may have more of the past;
+// and of these texts each once.
+async function agree(texts, name) {
+	for (const text of texts)
+		await Promise.all([has(alice, text), has(bob, text)]);
+	const [hers, his] = [await bodies(alice), await bodies(bob)];
+	is(hers.filter((text) => texts.includes(text)).sort(), [...texts].sort(), `${name}: each message once`);
+	const count = Math.min(hers.length, his.length);
+	is(his.slice(-count), hers.slice(-count), `${name}: both see the same`);
+}
+
+await test("coming in", async () => {
+	await alice.goto(url);
+	await alice.getByRole("link", { name: "Chat" }).click();
+	await alice.waitForURL(`${url}/chat.html`);
+	await picture(alice, "enter");
+	await enter(alice, "Register", "alice", "correct horse");
+	await enter(bob, "As a guest", "bob");
+	await bob.goto(`${url}/chat.html`);
+	ok(await online(bob), "who loads the page again is still in");
+});
+
+await test("a group", async () => {
+	await alice.getByRole("button", { name: "New group" }).click();
+	const dialog = alice.getByRole("dialog");
+	await dialog.getByLabel("Name").fill("gardeners");
+	await dialog.getByLabel("Title").fill("Gardeners");
+	await dialog.getByLabel("Anybody may join").check();
+	await dialog.getByRole("button", { name: "Create" }).click();
+	await alice.getByRole("heading", { name: "Gardeners" }).waitFor();
+	await bob.reload();
+	await bob.getByRole("button", { name: "Gardeners" }).tap();
+	await bob.getByRole("heading", { name: "Gardeners" }).waitFor();
+	ok(await textOf(alice, "#people-list", /bob/), "alice sees that bob is there");
+
+	await write(alice, "Good morning! Rain until noon, they say.");
+	ok(await has(bob, "Good morning! Rain until noon, they say."), "what alice writes, bob reads");
+	await bob.getByLabel("Message", { exact: true }).pressSequentially("Then the");
+	ok(await textOf(alice, "#typing", /bob is writing/), "alice sees that bob writes");
+	await write(bob, "Then the beans can wait.\nI have the kettle on.");
+	ok(await has(alice, "Then the beans can wait.\nI have the kettle on."), "what bob writes, alice reads, with its lines");
+	await write(bob, EVIL);
+	await agree(["Good morning! Rain until noon, they say.", EVIL], "a message that looks like HTML");
+	ok(!(await alice.title()).includes("pwned") && await alice.locator("#log img, #log b, #log script").count() === 0, "is nothing but text");
+});
+
+await test("changing one's mind", async () => {
+	await write(alice, "Beens");
+	await has(bob, "Beens");
+	await alice.getByLabel("Message", { exact: true }).press("ArrowUp");
+	await write(alice, "Beans");
+	ok(await has(bob, "Beans (edited)"), "a message is changed for both");
+	const mine = alice.locator("#log .message", { hasText: "Beans (edited)" });
+	await mine.hover();
+	await mine.getByRole("button", { name: "Delete" }).click();
+	await alice.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+	ok(await has(bob, "This message was deleted."), "and deleted");
+	is(await bob.locator("#log").getByRole("button", { name: "Edit" }).count(), 2, "bob may change only what he wrote");
+});
+
+await test("in private", async () => {
+	await alice.getByRole("button", { name: "Write to somebody" }).click();
+	await alice.getByRole("dialog").getByLabel("Their name").fill("nobody-at-all");
+	await alice.getByRole("dialog").getByRole("button", { name: "Write" }).click();
+	ok(await textOf(alice, "#dialog-error", /nobody/), "there has to be somebody of that name");
+	await alice.getByRole("dialog").getByLabel("Their name").fill("bob");
+	await alice.getByRole("dialog").getByRole("button", { name: "Write" }).click();
+	await alice.getByRole("heading", { name: "bob" }).waitFor();
+	await write(alice, "Between the two of us: the kettle is mine.");
+	await bob.getByRole("link", { name: "All rooms" }).tap();
+	const link = bob.getByRole("link", { name: "alice" });
+	ok(await until(async () => /1/.test(await link.textContent())), "bob sees that there is something new");
+	await picture(bob, "phone-rooms");
+	await link.tap();
+	await agree(["Between the two of us: the kettle is mine."], "a private conversation");
+	await write(bob, "I know :)");
+	await agree(["I know :)"], "and the answer");
+	await picture(bob, "phone-room");
+});
+
+await test("what was said before", async () => {
+	await alice.evaluate(() => { location.hash = "group.gardeners"; });
+	await bob.evaluate(() => { location.hash = "group.gardeners"; });
+	const many = Array.from({ length: 120 }, (_, i) => `Row ${i + 1} of the beds`);
+	await alice.evaluate(async (texts) => {
+		const { ChatClient } = await import("/chat-client.js");
+		const { token } = JSON.parse(sessionStorage.getItem("cuaca.chat"));
+		const client = new ChatClient({ url: `ws://${location.host}/ws`, token: async () => token });
+		texts.forEach((body) => client.publish("message", { room: "group.gardeners", body }));
+		await new Promise((done) => {
+			client.addEventListener("outbox", ({ detail }) => detail.length === 0 && done());
+			client.start();
+		});
+		client.stop();
+	}, many);
+	await agree(many, "many at once");
+	await bob.reload();
+	ok(await has(bob, many.at(-1)), "after a reload the newest are there");
+	ok(!(await bodies(bob)).includes(many[0]), "but not all of them");
+	await until(async () => {
+		await bob.locator("#scroll").evaluate((e) => { e.scrollTop = 0; });
+		return (await bodies(bob)).includes("Good morning! Rain until noon, they say.");
+	});
+	is(await bodies(bob), await bodies(alice), "scrolling back brings the others, each once");
+	await alice.getByRole("button", { name: "Search", exact: true }).click();
+	await alice.getByLabel("Search in this room").fill("kettle");
+	await alice.getByLabel("Search in this room").press("Enter");
+	const found = alice.locator("#results .body");
+	await found.first().waitFor();
+	is(await found.allTextContents(), ["Then the beans can wait.\nI have the kettle on."], "what one looks for is found in this room only");
+	await picture(alice, "search");
+	await alice.getByRole("button", { name: "Close" }).click();
+});
+
+await test("websocketd is killed", async () => {
+	const burst = Array.from({ length: 10 }, (_, i) => `${i} through thick and thin`);
+	for (const [i, text] of burst.entries()) {
+		await write(i % 2 ? bob : alice, text);
+		if (i === 4)
+			await please("kill", "websocketd");
+	}
+	await agree(burst, "killed in the middle of it");
+	await please("stop", "websocketd");
+	ok(await textOf(alice, "#connection", /Offline/), "the page says that there is no connection");
+	await write(alice, "Written offline");
+	await write(bob, "Here too");
+	ok(await textOf(alice, "#waiting", /Written offline.*Sending/s), "and that a message waits");
+	await picture(alice, "offline");
+	await alice.reload();
+	await textOf(alice, "#waiting", /Written offline.*Sending/s);
+	await please("start", "websocketd");
+	for (const page of [alice, bob])
+		await page.evaluate(() => dispatchEvent(new Event("online")));
+	await agree(["Written offline", "Here too"], "written without a connection, even over a reload");
+	is(await alice.locator("#waiting li").count(), 0, "nothing waits any longer");
+});
+
+await test("leaving", async () => {
+	await picture(alice, "desk");
+	await alice.emulateMedia({ colorScheme: "dark" });
+	await picture(alice, "dark");
+	const { token } = await alice.evaluate(() => JSON.parse(sessionStorage.getItem("cuaca.chat")));
+	await alice.getByRole("button", { name: "Log out" }).click();
+	await alice.getByRole("heading", { name: "Come in" }).waitFor();
+	await alice.reload();
+	await alice.getByRole("heading", { name: "Come in" }).waitFor();
+	const rooms = () => alice.request.get(`${url}/api/chat/rooms`, { headers: { Authorization: `Bearer ${token}` } });
+	is(await until(async () => (await rooms()).status() === 401), true, "who logs out is out, and so is the token");
+	await alice.getByRole("radio", { name: "Log in" }).check();
+	await alice.getByLabel("Name").fill("alice");
+	await alice.getByLabel("Password").fill("wrong horse");
+	await alice.getByRole("button", { name: "Come in" }).click();
+	ok(await textOf(alice, "#enter-error", /password/), "a wrong password is refused in words");
+	const unexpected = [...alice.errors, ...bob.errors].filter((line) => !/WebSocket connection|Failed to load resource/.test(line));
+	is(unexpected, [], "nothing went wrong on the pages");
+});
+
+await end();

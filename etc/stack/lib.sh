@@ -21,14 +21,6 @@ umask 022
 
 # In the order they start; "down" goes backwards. The last three run now and then, or not at all.
 SERVICES='postgresql redis nats weather ops chat websocketd archive web simulator ingest partitions'
-# Until all parts of the chat are there, those that are.
-for part in fcgi-bin/chat.fcgi:chat ws-handlers/chat:websocketd cron/chat-archive:archive; do
-	[ -x "$BUILD/${part%:*}" ] || SERVICES=$(echo "$SERVICES" | sed "s/ ${part#*:} / /")
-done
-
-has() {
-	case " $SERVICES " in *" $1 "*) ;; *) return 1 ;; esac
-}
 
 # The settings that the caller's environment names; once they are read, all of them have a value.
 CALLERS=$(env | sed -n 's/^CUACA_\([A-Z_]*\)=..*/\1/p' | tr '[:upper:]' '[:lower:]')

@@ -124,11 +124,12 @@ secret() {
 concerns() {
 	web='http_port|web|cache|nginx_workers|cors_origin|var|rate_ws'
 	ingest='ingest_batch|ingest_budget|fetch_|open_meteo_'
+	weather='ingest_|stale_after|forecast_|quota_|demand_|breaker_|source|retention_days|rate_key'
 	log='chat_replicas|chat_max_|chat_duplicate_window|chat_retention_days|archive_'
 	handler='ws_|rate_chat'
 	accounts='chat_|token_|guest_|rate_login|password_'
 	grep -vE "^(#|$web|$ingest|$log|$handler|$accounts)" "$VAR/etc/cuaca.conf" >"$VAR/etc/weather.settings"
-	grep -vE "^(#|$web|$ingest|$log|$handler)" "$VAR/etc/cuaca.conf" >"$VAR/etc/chat.settings"
+	grep -vE "^(#|$web|$ingest|$weather|$log|$handler)" "$VAR/etc/cuaca.conf" >"$VAR/etc/chat.settings"
 	grep -E "^($log|postgresql|redis|nats)" "$VAR/etc/cuaca.conf" >"$VAR/etc/archive.settings"
 }
 

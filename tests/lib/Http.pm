@@ -43,7 +43,8 @@ sub request
 	my $body = delete $headers{body} // '';
 
 	$headers{'Content-Length'} //= length $body if length $body;
-	return join "\r\n", "$method $path HTTP/1.1", "Host: $self->{host}", 'Connection: close',
+	$headers{Connection} //= 'close';
+	return join "\r\n", "$method $path HTTP/1.1", "Host: $self->{host}",
 		(map { "$_: $headers{$_}" } sort keys %headers), '', $body;
 }
 
@@ -58,17 +59,33 @@ sub send
 	return $socket;
 }
 
-# Read the answer to its end.
+# Read the answer until the connection ends.
 sub answer
 {
 	my ($self, $socket, $method) = @_;
 	my $res = Mojo::Message::Response->new;
 
 	$res->content->skip_body(1) if $method eq 'HEAD';
+	return hear($res, $socket, sub { 0 });
+}
+
+# Read the answer to its own end: a connection that has become a WebSocket goes on.
+sub answer_alone
+{
+	my ($self, $socket) = @_;
+	my $res = Mojo::Message::Response->new;
+
+	return hear($res, $socket, sub { $res->is_finished });
+}
+
+sub hear
+{
+	my ($res, $socket, $enough) = @_;
+	my $bytes;
+
 	local $SIG{ALRM} = sub { die "no answer within 20 s\n" };
 	alarm 20;
-	my $bytes;
-	$res->parse($bytes) while $socket->sysread($bytes, 65536);
+	$res->parse($bytes) while !$enough->() && $socket->sysread($bytes, 65536);
 	alarm 0;
 	return $res;
 }

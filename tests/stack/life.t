@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # The life of a private stack: up, up again, other settings, each server killed, down, up again; and a second stack
-# beside it, from a deep folder with blanks in its name.
+# beside it, from a deep folder with blanks in its name, and a third one that is another web host of the first.
 
 use strict;
 use warnings;
@@ -10,11 +10,12 @@ use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use Chat;
 use Rig;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my @services = qw(postgresql redis nats weather ops web simulator ingest partitions);
+my @services = qw(postgresql redis nats weather ops chat websocketd archive web simulator ingest partitions);
 
 # The processes that the services of a stack are.
 sub processes { my ($rig) = @_; return map { ($_ => $rig->pid($_)) } @services }
@@ -58,9 +59,15 @@ like($out, qr/^run: weather:/m, 'and lists the services');
 subtest 'other settings restart what they concern' => sub {
 	my %expect = (
 		'web, its cache off' => [{ cache => 'off' }, 'web'],
-		'whoever counts requests, at another rate' => [{ rate_api => 7 }, 'weather ops web'],
-		'the FastCGI programs and the web server, whose kept connections go by them' => [{ threads => 16 }, 'weather ops web'],
+		'whoever counts requests, at another rate' => [{ rate_api => 7 }, 'weather ops chat web'],
+		'the FastCGI programs and the web server, whose kept connections go by them' => [{ threads => 16 }, 'weather ops chat web'],
 		'the ingest, more often' => [{ ingest_interval => 600 }, 'weather ops ingest'],
+		'tokens that last longer' => [{ token_ttl => 100000 }, 'chat'],
+		'another key for tokens' => [{ chat_secret => 'a key of the test, of 32 characters or more' }, 'chat'],
+		'talk at another pace, for those that connect from now on' => [{ rate_chat => 50 }, ''],
+		'the web server, which waits for the next ping' => [{ ws_ping => 20 }, 'web'],
+		'room for fewer connections' => [{ ws_forks => 100 }, 'redis nats websocketd web'],
+		'larger batches for the archive' => [{ archive_batch => 600 }, 'archive'],
 	);
 
 	for my $name (sort keys %expect) {
@@ -68,7 +75,7 @@ subtest 'other settings restart what they concern' => sub {
 		%before = processes($rig);
 		($status, $out) = $rig->up(%$settings);
 		is($status, 0, $name) or diag $out;
-		is(changed($rig, %before), $services, "restarts $services alone");
+		is(changed($rig, %before), $services, $services ? "restarts $services alone" : 'restarts nothing');
 	}
 	$rig->up(rate_api => 0);
 	%before = processes($rig);
@@ -85,7 +92,7 @@ subtest 'other settings restart what they concern' => sub {
 	$rig->up(threads => 64);
 };
 
-for my $service (qw(web weather ops redis nats simulator postgresql)) {
+for my $service (qw(web weather ops chat websocketd archive redis nats simulator postgresql)) {
 	my $pid = $rig->pid($service);
 
 	ok($rig->kill($service), "kill -9 of $service");
@@ -115,6 +122,25 @@ subtest 'two at once' => sub {
 	ends_clean($other);
 	ok(!-e $run, 'the folder of its sockets is gone');
 	is(ready($rig), 'ready', 'the first one runs on');
+};
+
+subtest 'a second web host' => sub {
+	my $second = Rig->new(beside => $rig, web => 'lighttpd');
+
+	is(join(' ', grep { defined $second->pid($_) } @services), 'weather ops chat websocketd web',
+		'one that is told where the servers are has none, and no ingest and no archive');
+	is(ready($second), 'ready', 'it is ready');
+	is($second->get('/api/weather/current?city=jakarta')->body, $rig->get('/api/weather/current?city=jakarta')->body,
+		'and has the weather of the first');
+	my ($alice) = Chat->new($rig)->connect('alice');
+	my ($bob) = Chat->new($second)->connect('bob');
+	$alice->say('private.bob', 'over there?');
+	ok($bob->expect({ type => 'message', room => 'private.alice.bob', body => 'over there?' }), 'and its people talk');
+	($status, $out) = $second->up;
+	like($out, qr/nothing has changed/, 'a second make up changes nothing');
+	($status, $out) = $second->down;
+	is($status, 0, 'it ends') or diag $out;
+	is(ready($rig), 'ready', 'and the first one runs on');
 };
 
 my $rows = $rig->sql('SELECT count(*) FROM weather_data');

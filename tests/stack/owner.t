@@ -19,7 +19,7 @@ sub owners
 {
 	my ($rig) = @_;
 	my %users = map { ((getpwuid((stat "/proc/$_")[4]))[0] => 1) } map { $rig->pids($_) }
-		qw(postgres redis-server nats-server weather.fcgi ops.fcgi nginx open-meteo snooze);
+		qw(postgres redis-server nats-server weather.fcgi ops.fcgi chat.fcgi websocketd chat-archive nginx open-meteo snooze);
 
 	return join ' ', sort keys %users;
 }

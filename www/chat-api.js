@@ -6,13 +6,15 @@
 // that others use too, and lets two tabs be two people. localStorage would share what belongs to one page only: the
 // messages that are not acknowledged yet.
 
+import { sentence } from "./chat-client.js";
+
 const SESSION = "cuaca.chat";
 const SOON = 90e3;	// ms before a token ends that it is time for the next one
 
 // An answer that is none: the problem in words, and its status (0: no server answered).
 export class Problem extends Error {
 	constructor(status, { title, detail } = {}) {
-		super(detail || title || "The server does not answer.");
+		super(sentence(detail || title || "The server does not answer."));
 		this.status = status;
 	}
 

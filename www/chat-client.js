@@ -25,10 +25,15 @@ const KINDS = new Set(["message", "edit", "delete", "mute", "unmute", "ban", "un
 
 export class ChatError extends Error {
 	constructor(code, message, retryAfter) {
-		super(message);
+		super(sentence(message));
 		this.code = code;
 		this.retryAfter = retryAfter;	// ms; undefined: the same again would not help
 	}
+}
+
+// What a server says, as a sentence of its own.
+export function sentence(text) {
+	return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
 // The part of the log that a room's positions are counted in: private conversations have one for all of them.

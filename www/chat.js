@@ -3,7 +3,7 @@
 // The page at /chat.html: coming in, the list of rooms, the room that is open. Which one that is stands in the address
 // (#group.developers), so that "back" works. What the protocol, the API and the logs are about is in the modules.
 
-import { ChatClient } from "./chat-client.js";
+import { ChatClient, sentence } from "./chat-client.js";
 import { Session } from "./chat-api.js";
 import { Rooms, privateRoom } from "./chat-rooms.js";
 import { LogView, author, element, foundItem, waitingItem } from "./chat-view.js";
@@ -146,7 +146,7 @@ function listen() {
 		if (open)
 			fill(open);
 	});
-	on(client, "ended", ({ message }) => end(`You were logged out: ${message}.`));
+	on(client, "ended", ({ message }) => end(`You were logged out. ${sentence(message)}`));
 	on(client, "outbox", (outbox) => {
 		session.note({ outbox });
 		showWaiting();
@@ -365,19 +365,16 @@ function togglePeople(visible = !document.body.classList.contains("with-people")
 $("show-people").addEventListener("click", () => togglePeople());
 
 function person(name) {
-	const here = open.people.has(name);
 	const room = open;
-	const li = element("li", { class: here ? "here" : null });
-	if (name === session.user.name)
-		li.append(author(name), element("span", { class: "quiet" }, " (you)"));
-	else
-		li.append(element("button", { type: "button", class: "name", title: `Write to ${name}`, onclick: () => writeTo(name) }, author(name)));
-	if (open.group?.owner === name)
-		li.append(element("span", { class: "quiet" }, " owner"));
-	if (!here)
-		li.append(element("span", { class: "hidden" }, " is not here"));
-	if (room.owned && name !== session.user.name && room.members.some(({ username }) => username === name))
-		li.append(" ", element("button", { type: "button", class: "small", onclick: () => removeMember(room, name) }, "Remove"));
+	const me = name === session.user.name;
+	const here = room.people.has(name);
+	const notes = [me && "(you)", room.group?.owner === name && "(owner)"].filter(Boolean);
+	const who = element("span", {}, me ? author(name)
+		: element("button", { type: "button", class: "name", title: `Write to ${name}`, onclick: () => writeTo(name) }, author(name)),
+		element("span", { class: "quiet" }, ["", ...notes].join(" ")), element("span", { class: "hidden" }, here ? "" : " is not here"));
+	const li = element("li", { class: here ? "here" : null }, who);
+	if (room.owned && !me && room.members.some(({ username }) => username === name))
+		li.append(element("button", { type: "button", class: "small", onclick: () => removeMember(room, name) }, "Remove"));
 	return li;
 }
 

@@ -35,12 +35,29 @@ async function write(page, text) {
 		await page.getByLabel("Message", { exact: true }).press("Enter");
 }
 
+// Many messages of alice's in the group, over connections of their own.
+async function publish(texts) {
+	await alice.evaluate(async (all) => {
+		const { ChatClient } = await import("/chat-client.js");
+		const { token } = JSON.parse(sessionStorage.getItem("cuaca.chat"));
+		await Promise.all([0, 1, 2, 3].map(async (share) => {
+			const client = new ChatClient({ url: `ws://${location.host}/ws`, token: async () => token });
+			all.filter((_, i) => i % 4 === share).forEach((body) => client.publish("message", { room: "group.gardeners", body }));
+			await new Promise((done) => {
+				client.addEventListener("outbox", ({ detail }) => detail.length === 0 && done());
+				client.start();
+			});
+			client.stop();
+		}));
+	}, texts);
+}
+
 // What both have in the room that both have open: the same, in the same order, but that one may have more of the past;
 // and of these texts each once.
 async function agree(texts, name) {
-	for (const text of texts)
-		await Promise.all([has(alice, text), has(bob, text)]);
-	const [hers, his] = [await bodies(alice), await bodies(bob)];
+	const both = () => Promise.all([bodies(alice), bodies(bob)]);
+	await until(async () => (await both()).every((all) => texts.every((text) => all.includes(text))));
+	const [hers, his] = await both();
 	is(hers.filter((text) => texts.includes(text)).sort(), [...texts].sort(), `${name}: each message once`);
 	const count = Math.min(hers.length, his.length);
 	is(his.slice(-count), hers.slice(-count), `${name}: both see the same`);
@@ -115,25 +132,36 @@ await test("in private", async () => {
 	await picture(bob, "phone-room");
 });
 
+await test("members only", async () => {
+	await alice.getByRole("button", { name: "New group" }).click();
+	const dialog = alice.getByRole("dialog");
+	await dialog.getByLabel("Name").fill("surprise");
+	await dialog.getByRole("button", { name: "Create" }).click();
+	await alice.getByRole("button", { name: "Add a member" }).click();
+	await dialog.getByLabel("Their name").fill("bob");
+	await dialog.getByRole("button", { name: "Add" }).click();
+	await bob.getByRole("link", { name: "All rooms" }).tap();
+	await bob.getByRole("link", { name: "surprise" }).tap();
+	ok(await textOf(alice, "#people-list", /bob/), "who is added is in at once");
+	await write(alice, "Bob has his birthday on Friday");
+	await has(bob, "Bob has his birthday on Friday");
+	await alice.getByRole("button", { name: "Remove" }).click();
+	await dialog.getByRole("button", { name: "Remove" }).click();
+	ok(await textOf(bob, "#notice", /removed from surprise/), "and who is removed is out at once, and told so");
+	await write(alice, "Phew");
+	await has(alice, "Phew");
+	is(await bob.getByRole("link", { name: "surprise" }).count(), 0, "with nothing left of it");
+});
+
 await test("what was said before", async () => {
 	await alice.evaluate(() => { location.hash = "group.gardeners"; });
 	await bob.evaluate(() => { location.hash = "group.gardeners"; });
-	const many = Array.from({ length: 120 }, (_, i) => `Row ${i + 1} of the beds`);
-	await alice.evaluate(async (texts) => {
-		const { ChatClient } = await import("/chat-client.js");
-		const { token } = JSON.parse(sessionStorage.getItem("cuaca.chat"));
-		const client = new ChatClient({ url: `ws://${location.host}/ws`, token: async () => token });
-		texts.forEach((body) => client.publish("message", { room: "group.gardeners", body }));
-		await new Promise((done) => {
-			client.addEventListener("outbox", ({ detail }) => detail.length === 0 && done());
-			client.start();
-		});
-		client.stop();
-	}, many);
+	const many = Array.from({ length: 120 }, (_, i) => `Row ${i + 1}`);
+	await publish(many);
 	await agree(many, "many at once");
 	await bob.reload();
-	ok(await has(bob, many.at(-1)), "after a reload the newest are there");
-	ok(!(await bodies(bob)).includes(many[0]), "but not all of them");
+	ok(await has(bob, (await bodies(alice)).at(-1)), "after a reload the newest are there");
+	is((await bodies(bob)).length, 50, "but not all of them");
 	await until(async () => {
 		await bob.locator("#scroll").evaluate((e) => { e.scrollTop = 0; });
 		return (await bodies(bob)).includes("Good morning! Rain until noon, they say.");
@@ -147,6 +175,37 @@ await test("what was said before", async () => {
 	is(await found.allTextContents(), ["Then the beans can wait.\nI have the kettle on."], "what one looks for is found in this room only");
 	await picture(alice, "search");
 	await alice.getByRole("button", { name: "Close" }).click();
+});
+
+await test("away for long", async () => {
+	const carol = await person("carol");
+	let line, cut = false;
+	await carol.routeWebSocket(/\/ws$/, (socket) => {
+		line = socket;
+		if (cut)
+			socket.close();
+		else
+			socket.connectToServer();
+	});
+	await enter(carol, "As a guest", "carol");
+	await carol.getByRole("button", { name: "Gardeners" }).click();
+	ok(await has(carol, "Row 120"), "carol reads along");
+	cut = true;
+	await line.close();
+	const many = Array.from({ length: 310 }, (_, i) => `Leaf ${i + 1}`);
+	await publish(many);
+	cut = false;
+	await carol.evaluate(() => dispatchEvent(new Event("online")));
+	const leaves = async (page) => (await bodies(page)).filter((text) => text.startsWith("Leaf"));
+	await until(async () => (await leaves(alice)).length === many.length);
+	await until(async () => {
+		await carol.locator("#scroll").evaluate((e) => { e.scrollTop = 0; });
+		return (await leaves(carol)).length >= many.length;
+	});
+	is(await leaves(carol), await leaves(alice), "who was away for too much of it has it from the history, each once and in order");
+	is((await leaves(carol)).sort(), many.sort(), "all of it");
+	is(carol.errors, [], "without an error");
+	await carol.context().close();
 });
 
 await test("websocketd is killed", async () => {

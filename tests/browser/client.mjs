@@ -212,7 +212,7 @@ await test("tokens", async () => {
 	const { id } = await line(refused, "connect");
 	refused.say({ id, type: "error", code: "unauthorized", message: "the token has expired" });
 	await until(async () => (await seen("ended")).length === 1);
-	is((await seen("ended"))[0].message, "the token has expired", "one that is not taken ends it, and it is said why");
+	is((await seen("ended"))[0].message, "The token has expired.", "one that is not taken ends it, and it is said why");
 	is(page.errors, [], "nothing went wrong on the page");
 	await page.context().close();
 });

@@ -19,7 +19,7 @@ use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use MIME::Base64 qw(encode_base64url);
+use MIME::Base64 qw(decode_base64 encode_base64url);
 use Mojo::JSON qw(encode_json decode_json true false);
 use POSIX ();
 use Scalar::Util qw(weaken);
@@ -107,6 +107,7 @@ sub signal
 {
 	my ($self, $server, $signal) = @_;
 
+	delete $self->{publisher} if $server eq 'nats';
 	kill $signal => $self->{"${server}_pid"};
 	return if $signal !~ /^(?:KILL|TERM)$/;
 	waitpid delete $self->{"${server}_pid"}, 0;
@@ -145,7 +146,7 @@ sub nats { return Pipes::Nats->new($_[0]{port}) }
 sub js
 {
 	my ($self, $verb, $body) = @_;
-	my $subject = $verb eq 'INFO' && !defined $body ? '$JS.API.INFO' : "\$JS.API.STREAM.$verb.CHAT";
+	my $subject = $verb eq 'INFO' && !defined $body ? '$JS.API.INFO' : "\$JS.API.STREAM.$verb.CHAT"; # INFO: the server's
 
 	return decode_json($self->nats->request($subject, ref $body ? encode_json($body) : ''));
 }
@@ -154,10 +155,12 @@ sub js
 sub make_stream
 {
 	my ($self, $epoch, %more) = @_;
-	my $answer = $self->js(CREATE => { name => 'CHAT', description => "epoch $epoch", subjects => ['in.chat.>'],
+	my %config = (name => 'CHAT', description => "epoch $epoch", subjects => ['in.chat.>'],
 		storage => 'file', retention => 'limits', discard => 'old', num_replicas => 1, allow_direct => true,
-		duplicate_window => 600_000_000_000, max_msg_size => 65536, republish => { src => 'in.chat.>', dest => 'chat.>' }, %more });
+		duplicate_window => 600_000_000_000, max_msg_size => 65536, republish => { src => 'in.chat.>', dest => 'chat.>' }, %more);
 
+	delete $config{republish} if !$config{republish};
+	my $answer = $self->js(CREATE => \%config);
 	die encode_json($answer) if $answer->{error};
 }
 
@@ -167,10 +170,18 @@ sub publish
 	my ($self, $room, $from, $body) = @_;
 	my $event = { kind => 'message', from => $from, body => $body, mid => "m" . rand, sent_at => int(time * 1000) };
 
-	return decode_json($self->{bus_to_publish}->request("in.chat.$room", encode_json($event)))->{seq}
-		if ($self->{bus_to_publish} //= $self->nats)->alive;
-	delete $self->{bus_to_publish};
-	return $self->publish($room, $from, $body);
+	return decode_json(($self->{publisher} //= $self->nats)->request("in.chat.$room", encode_json($event)))->{seq};
+}
+
+# What the stream does with an event that it has stored.
+sub republish
+{
+	my ($self, $room, $seq, $prev) = @_;
+	my $head = "NATS/1.0\r\nNats-Stream: CHAT\r\nNats-Subject: in.chat.$room\r\nNats-Sequence: $seq\r\nNats-Last-Sequence: $prev\r\n\r\n";
+	my $event = $self->js('MSG.GET' => { seq => $seq });
+	my $data = $event->{message} ? decode_base64($event->{message}{data}) : '{}';
+
+	$self->{publisher}->put("HPUB chat.$room " . length($head) . ' ' . length("$head$data") . "\r\n$head$data\r\n");
 }
 
 sub tell
@@ -400,38 +411,55 @@ sub new
 {
 	my ($class, $port) = @_;
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) // die "nats: $!";
-	my $self = bless { socket => $socket, inbox => '_INBOX.' . int(rand 1e9), n => 0 }, $class;
+	my $self = bless { socket => $socket, buffer => '', inbox => '_INBOX.' . int(rand 1e9), n => 0 }, $class;
 
-	$socket->autoflush(1);
-	<$socket>;
-	print $socket qq(CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB $self->{inbox}.* 1\r\n);
+	$self->put(qq(CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB $self->{inbox}.* 1\r\n));
+	$self->line;
 	return $self;
 }
 
-sub alive { return !IO::Select->new($_[0]{socket})->can_read(0) }
+sub put { my ($self, $bytes) = @_; return syswrite $self->{socket}, $bytes }
+
+# Have so many bytes in the buffer, or what the pattern matches.
+sub fill
+{
+	my ($self, $enough) = @_;
+
+	until ($enough->()) {
+		die "nats: no reply\n" if !IO::Select->new($self->{socket})->can_read(5);
+		sysread $self->{socket}, $self->{buffer}, 65536, length $self->{buffer} or die "nats: gone\n";
+	}
+}
+
+sub line
+{
+	my ($self) = @_;
+
+	$self->fill(sub { $self->{buffer} =~ /\r\n/ });
+	$self->{buffer} =~ s/\A(.*?)\r\n//s;
+	return $1;
+}
 
 sub publish
 {
 	my ($self, $subject, $data, $reply) = @_;
 
-	print { $self->{socket} } "PUB $subject ", defined $reply ? "$reply " : '', length($data), "\r\n$data\r\n";
+	return $self->put("PUB $subject " . (defined $reply ? "$reply " : '') . length($data) . "\r\n$data\r\n");
 }
 
-# The data of the reply, headers and all.
+# The data of the reply.
 sub request
 {
 	my ($self, $subject, $data) = @_;
 	my $reply = "$self->{inbox}." . ++$self->{n};
-	my $socket = $self->{socket};
 
-	$self->publish($subject, $data, $reply);
+	$self->publish($subject, $data, $reply) or die "nats: gone\n";
 	for (;;) {
-		die "nats: no reply\n" if !IO::Select->new($socket)->can_read(5);
-		my $line = <$socket> // die "nats: gone\n";
-		print $socket "PONG\r\n" if $line =~ /^PING/;
-		my ($kind, $head, $len) = $line =~ /^(H?MSG) \Q$reply\E \d+ (?:(\d+) )?(\d+)\r\n$/ or next;
-		read $socket, my $payload, $len + 2;
-		return substr $payload, $head // 0, $len - ($head // 0);
+		my $line = $self->line;
+		$self->put("PONG\r\n") if $line =~ /^PING/;
+		my ($head, $len) = $line =~ /^H?MSG \Q$reply\E \d+ +(?:(\d+) )?(\d+)$/ or next;
+		$self->fill(sub { length $self->{buffer} >= $len + 2 });
+		return substr substr($self->{buffer}, 0, $len + 2, ''), $head // 0, $len - ($head // 0);
 	}
 }
 

@@ -64,7 +64,7 @@ struct conn {
 	bool ending; /* bye is said; end_by is when to stop waiting until it is read */
 	enum bye bye;
 	int64_t end_by;
-	unsigned faults;
+	unsigned faults; /* of the client */
 
 	char id[CONN_ID_SIZE];
 	char replaces[CONN_ID_SIZE]; /* an earlier connection of the client; "": none */

@@ -95,7 +95,7 @@ say_error(struct conn *c, const char *id, enum fault f, int64_t retry_ms, const 
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	c->count.faults[f]++;
-	c->faults++;
+	c->faults += f != FAULT_UNAVAILABLE && f != FAULT_INTERNAL;
 	w = say_begin(c, "error", id);
 	jsonw_string(&w, "code", faults[f]);
 	jsonw_string(&w, "message", message);

@@ -55,7 +55,8 @@ const char *say_bye_name(enum bye b);
 struct jsonw say_begin(struct conn *c, const char *type, const char *id);
 void say_end(struct conn *c, struct jsonw *w);
 
-/* An error. retry_ms is when to try again, -1 where that makes no sense. Too many of them end the connection. */
+/* An error. retry_ms is when to try again, -1 where that makes no sense. Too many that are the client's end the
+ * connection. */
 void say_error(struct conn *c, const char *id, enum fault f, int64_t retry_ms, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 

@@ -107,9 +107,12 @@ static void
 rate_limited(const struct req *rq, struct res *rs)
 {
 	problem_write(rq, rs, PROBLEM_RATE_LIMITED,
-	    arena_printf(rq->arena,
-		"more than %" PRId64 " requests a second from one %s; wait %" PRId64 " s",
-		rq->limit.rate, rq->api_key != NULL ? "API key" : "address", rq->limit.reset));
+	    rq->why != NULL
+		? rq->why
+		: arena_printf(rq->arena,
+		      "more than %" PRId64 " requests a second from one %s; wait %" PRId64 " s",
+		      rq->limit.rate, rq->api_key != NULL ? "API key" : "address",
+		      rq->limit.reset));
 	rs->retry_after = rq->limit.reset;
 }
 

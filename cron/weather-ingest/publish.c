@@ -13,10 +13,11 @@
 #include <stdlib.h>
 
 #define BODY_MAX 16384
-#define ITEMS \
-	3 /* of a city: its body, the same for who watches it, a page of its history that is old now */
 #define LAST_TTL ((int64_t)2 * 86400) /* of the body for who watches */
 #define FORECAST_MAX 262144
+
+/* What Redis has of a city: its body, the same for who watches it, a page of its history that is old now. */
+enum { ITEM_CURRENT, ITEM_LAST, ITEM_PAGE1, ITEMS };
 
 struct publisher {
 	struct run *run;
@@ -57,35 +58,35 @@ make_items(
 	int64_t now = run_now(r);
 
 	current_json(&w, c, r->settings, now, &present_default);
-	*item = (struct cache_item){
+	item[ITEM_CURRENT] = (struct cache_item){
 		.key = current_key(a, c->city.slug),
 		.data = buf_ok(&b) ? arena_strndup(a, b.p, b.len) : NULL,
 		.len = b.len,
 		.ttl = current_ttl(c, r->settings, now),
 	};
 	buf_free(&b);
-	item[1] = item[0];
-	item[1].key = current_last_key(a, c->city.slug);
-	item[1].ttl = LAST_TTL;
-	item[2] = (struct cache_item){ .key = history_page1_key(a, c->city.slug) };
-	return item[0].key != NULL && item[0].data != NULL && item[1].key != NULL &&
-		       item[2].key != NULL
+	item[ITEM_LAST] = item[ITEM_CURRENT];
+	item[ITEM_LAST].key = current_last_key(a, c->city.slug);
+	item[ITEM_LAST].ttl = LAST_TTL;
+	item[ITEM_PAGE1] = (struct cache_item){ .key = history_page1_key(a, c->city.slug) };
+	return item[ITEM_CURRENT].key != NULL && item[ITEM_CURRENT].data != NULL &&
+		       item[ITEM_LAST].key != NULL && item[ITEM_PAGE1].key != NULL
 		   ? RC_OK
 		   : RC_NOMEM;
 }
 
 static enum rc
 send_events(struct bus *bus, struct arena *a, int n, const struct current fresh[],
-    const struct cache_item items[])
+    struct cache_item items[][ITEMS])
 {
 	enum rc rc = RC_OK;
 
 	for (int i = 0; i < n && rc == RC_OK; i++) {
 		const char *subject = arena_printf(a, "weather.updated.%s", fresh[i].city.slug);
 
-		rc = subject != NULL
-			 ? bus_publish(bus, subject, items[ITEMS * i].data, items[ITEMS * i].len)
-			 : RC_NOMEM;
+		rc = subject != NULL ? bus_publish(bus, subject, items[i][ITEM_CURRENT].data,
+					   items[i][ITEM_CURRENT].len)
+				     : RC_NOMEM;
 	}
 	return rc == RC_OK ? bus_flush(bus) : rc;
 }
@@ -103,11 +104,11 @@ void
 publish_batch(struct publisher *p, struct arena *a, int n, const struct current fresh[])
 {
 	struct tally *t = &p->run->tally;
-	struct cache_item *items = arena_alloc(a, ITEMS * (size_t)n * sizeof(*items));
+	struct cache_item(*items)[ITEMS] = arena_alloc(a, (size_t)n * sizeof(*items));
 	enum rc rc = items != NULL ? RC_OK : RC_NOMEM;
 
 	for (int i = 0; i < n && rc == RC_OK; i++)
-		rc = make_items(p->run, a, &fresh[i], &items[ITEMS * i]);
+		rc = make_items(p->run, a, &fresh[i], items[i]);
 	if (rc != RC_OK) {
 		log_event(
 		    LOG_LEVEL_ERROR, "batch not published", LOG_WITH(log_s("reason", rc_name(rc))));
@@ -115,7 +116,7 @@ publish_batch(struct publisher *p, struct arena *a, int n, const struct current 
 	}
 	if (!t->redis_away)
 		t->redis_away = is_away(
-		    "redis", cache_set(p->run->cache, p->run->deadline, ITEMS * n, items));
+		    "redis", cache_set(p->run->cache, p->run->deadline, ITEMS * n, items[0]));
 	if (!t->nats_away)
 		t->nats_away = is_away("nats", send_events(p->bus, a, n, fresh, items));
 }

@@ -111,6 +111,17 @@ copies_are_cut_and_say_so(void **state)
 	assert_string_equal(dst, "");
 }
 
+static void
+integers_become_texts(void **state)
+{
+	char text[STR_INT];
+
+	(void)state;
+	assert_string_equal(str_from_int(0, text), "0");
+	assert_string_equal(str_from_int(INT64_MIN, text), "-9223372036854775808");
+	assert_string_equal(str_from_int(INT64_MAX, text), "9223372036854775807");
+}
+
 int
 main(void)
 {
@@ -119,6 +130,7 @@ main(void)
 		cmocka_unit_test(not_integers),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(not_numbers),
+		cmocka_unit_test(integers_become_texts),
 		cmocka_unit_test(copies_are_cut_and_say_so),
 	};
 

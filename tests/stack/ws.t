@@ -75,6 +75,8 @@ for my $web (qw(nginx lighttpd)) {
 		is_deeply([grep { exists $env->{$_} } qw(HTTP_COOKIE HTTP_AUTHORIZATION)], [], 'its handler sees no cookie and no password');
 		is($env->{HTTP_X_REAL_IP}, '127.0.0.1', '... but where it comes from');
 		is($env->{HTTP_X_FORWARDED_HOST}, $rig->url =~ s{^http://}{}r, '... and to whom');
+		my $acks = grep { $alice->say('broadcast', 'x' x 4000)->{type} eq 'ack' } 1 .. 50;
+		is($acks, 50, 'it may say more than fits into the body of a request');
 		$alice->close;
 	};
 
@@ -88,7 +90,9 @@ for my $web (qw(nginx lighttpd)) {
 	};
 
 	subtest "$web: websocketd away" => sub {
+		my @people = $chat->connect(qw(alice bob));
 		$rig->stop('websocketd');
+		is(join(' ', map { $_->await_end->{code} // 'nothing' } @people), 'shutdown shutdown', 'who is there is told goodbye');
 		my $headers = is_problem(ask('GET', '/ws', %handshake), 503, 'unavailable', 'a connection is refused');
 		like($headers->header('Retry-After'), qr/^\d+$/, '... for a while');
 		is($http->get('/api/health')->code, 200, 'all else is not concerned');

@@ -109,12 +109,26 @@ authenticate(redisContext *ctx, const char *password)
 	return ok ? RC_OK : RC_DENIED;
 }
 
+static struct timeval
+timeval_of(int64_t ms)
+{
+	return (struct timeval){ ms / 1000, ms % 1000 * 1000 };
+}
+
+/* How long one wait may be; 0 would be for ever. */
+static int64_t
+patience(const struct cache *c, struct deadline d)
+{
+	int64_t left = deadline_left(d), most = c->settings->redis_timeout;
+
+	return left > most ? most : left > 0 ? left : 1;
+}
+
 /* A new context, or NULL after telling the pool why. */
 static redisContext *
-context_open(struct cache *c)
+context_open(struct cache *c, struct deadline d)
 {
-	int64_t ms = c->settings->redis_timeout;
-	struct timeval timeout = { ms / 1000, ms % 1000 * 1000 };
+	struct timeval timeout = timeval_of(patience(c, d));
 	redisContext *ctx = dial(c->settings->redis, timeout);
 
 	if (ctx != NULL && ctx->err == 0 && redisSetTimeout(ctx, timeout) == REDIS_OK &&
@@ -160,6 +174,22 @@ round_trip(redisContext *ctx, int n, const struct command cmds[], taker *take, v
 	return rc;
 }
 
+/* The same, no longer than until the deadline, to a millisecond or so. */
+static enum rc
+round_trip_until(const struct cache *c, struct deadline d, redisContext *ctx, int n,
+    const struct command cmds[], taker *take, void *arg)
+{
+	int64_t usual = c->settings->redis_timeout, ms = patience(c, d);
+	enum rc rc;
+
+	if (ms < usual && redisSetTimeout(ctx, timeval_of(ms)) != REDIS_OK)
+		return RC_DOWN;
+	rc = round_trip(ctx, n, cmds, take, arg);
+	if (rc != RC_DOWN && ms < usual && redisSetTimeout(ctx, timeval_of(usual)) != REDIS_OK)
+		return RC_DOWN;
+	return rc;
+}
+
 /* Borrow, talk, give back; once more on a new connection where an idle one turned out dead and there is time. */
 static enum rc
 talk(struct cache *c, struct deadline d, int n, const struct command cmds[], taker *take, void *arg)
@@ -178,8 +208,8 @@ talk(struct cache *c, struct deadline d, int n, const struct command cmds[], tak
 		if ((rc = pool_take(c->pool, d, &item)) != RC_OK)
 			return rc;
 		reused = item != NULL;
-		ctx = reused ? item : context_open(c);
-		rc = ctx != NULL ? round_trip(ctx, n, cmds, take, arg) : RC_DOWN;
+		ctx = reused ? item : context_open(c, d);
+		rc = ctx != NULL ? round_trip_until(c, d, ctx, n, cmds, take, arg) : RC_DOWN;
 		if (ctx != NULL && rc != RC_DOWN) {
 			pool_report(c->pool, true, NULL);
 			pool_give(c->pool, ctx);

@@ -9,7 +9,6 @@
 
 #include <strings.h>
 
-#define REDIS_MS 50
 #define BURST 20
 
 /* A bucket of this process's own. */
@@ -41,8 +40,8 @@ allow_message(struct conn *c, int64_t *wait_ms)
 
 	if (b.rate == 0)
 		return true;
-	if (b.key == NULL || cache_get_counted(c->cache, deadline_in(REDIS_MS), c->arena, &b, 0,
-				 NULL, NULL) != RC_OK)
+	if (b.key == NULL ||
+	    cache_get_counted(c->cache, conn_patience(c), c->arena, &b, 0, NULL, NULL) != RC_OK)
 		return count_here(c, wait_ms);
 	*wait_ms = -b.left;
 	return b.left >= 0;

@@ -8,6 +8,7 @@
 
 #include "ask.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/settings.h"
 #include "channel.h"
 #include "drivers/cache.h"
@@ -97,6 +98,9 @@ struct conn {
 /* Zeroed memory; a process without any ends here. */
 void *conn_alloc(size_t size);
 char *conn_strdup(const char *s);
+
+/* How long to wait for Redis: the client is there, or it has left and so must this process. */
+struct deadline conn_patience(const struct conn *c);
 
 /* Serve until the client leaves or is let go. stop is set by a signal that is blocked but in here. */
 void conn_loop(struct conn *c, const volatile sig_atomic_t *stop);

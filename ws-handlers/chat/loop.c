@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define REDIS_MS 200
+#define LEAVE_MS 40
+
 enum { AT_INPUT, AT_OUTPUT, AT_LIVE, AT__MAX = AT_LIVE + LIVE_FDS };
 
 void *
@@ -38,6 +41,12 @@ conn_strdup(const char *s)
 	if (p == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
 	return p;
+}
+
+struct deadline
+conn_patience(const struct conn *c)
+{
+	return deadline_in(c->eof || c->ending ? LEAVE_MS : REDIS_MS);
 }
 
 /* Every line that came; each is a sign of life, whatever it says. */

@@ -22,7 +22,7 @@
 
 #define ARENA_MAX 4194304 /* bytes for one line or message */
 #define KEEP_FREE 65536 /* bytes of freed memory that malloc(3) may keep */
-#define REDIS_MS 50
+#define REDIS_MS 100 /* for one wait, at most */
 
 static volatile sig_atomic_t stop;
 

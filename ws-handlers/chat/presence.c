@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REDIS_MS 50
 #define GRACE_MS 10000 /* that a renewal may be late */
 
 /* KEYS: two for each room. ARGV: user, connection, milliseconds to stay, or "0" to leave.
@@ -107,8 +106,8 @@ run(struct conn *c, int n, const char *const rooms[], int64_t stay_ms)
 
 	snprintf(stay, sizeof(stay), "%" PRId64, stay_ms);
 	argv = n > 0 ? arguments(c, n, rooms, stay, &argc) : NULL;
-	if (argv == NULL || cache_script(c->cache, deadline_in(REDIS_MS), c->arena, script, 2 * n,
-				argc, argv, &nout, &out) != RC_OK)
+	if (argv == NULL || cache_script(c->cache, conn_patience(c), c->arena, script, 2 * n, argc,
+				argv, &nout, &out) != RC_OK)
 		return -1;
 	for (int i = 0; i < nout; i++)
 		if (out[i][0] != '+' && out[i][0] != '-') {
@@ -165,8 +164,8 @@ presence_who(
 	if (argv[0] == NULL)
 		return RC_NOMEM;
 	snprintf(most, sizeof(most), "%d", max);
-	rc = cache_script(c->cache, deadline_in(REDIS_MS), c->arena, two ? here_script : who_script,
-	    1, two ? 3 : 2, argv, &nout, &out);
+	rc = cache_script(c->cache, conn_patience(c), c->arena, two ? here_script : who_script, 1,
+	    two ? 3 : 2, argv, &nout, &out);
 	if (rc != RC_OK || nout < 1)
 		return rc != RC_OK ? rc : RC_DOWN;
 	*members = strtoll(out[0], NULL, 10);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define REDIS_MS 50
 #define GRACE_S 35 /* that a renewal may be late */
 #define FIELDS_MAX (FAULT__MAX + BYE__MAX + 5)
 
@@ -100,8 +99,8 @@ write_record(struct conn *c, int64_t most_address, int64_t most_user)
 	argv[n++] = "connected_at";
 	argv[n++] = clock_format(c->since, since);
 	if (all_there(n, argv))
-		rc = cache_script(c->cache, deadline_in(REDIS_MS), c->arena, open_script, 3, n,
-		    argv, &nout, &out);
+		rc = cache_script(
+		    c->cache, conn_patience(c), c->arena, open_script, 3, n, argv, &nout, &out);
 	return rc == RC_OK && nout > 0 && strcmp(out[0], "0") == 0 ? RC_BUSY : rc;
 }
 
@@ -159,6 +158,6 @@ record_close(struct conn *c)
 	argv[4] = c->id;
 	n = add_counters(c, argv, 5);
 	if ((c->recorded || n > 5) && all_there(n, argv))
-		cache_script(c->cache, deadline_in(REDIS_MS), c->arena, close_script, 4, n, argv,
-		    &nout, &out);
+		cache_script(
+		    c->cache, conn_patience(c), c->arena, close_script, 4, n, argv, &nout, &out);
 }

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 
-#define REDIS_MS 50
 #define USER_BYTES 1048576 /* of a user's state in memory */
 #define SEEN_S 2592000 /* that a name is remembered: 30 days */
 #define GROUPS_AT_ONCE 100
@@ -55,7 +54,7 @@ rights_read(struct conn *c, struct rights *old, bool *changed)
 	*changed = false;
 	if (keys[1] == NULL)
 		return RC_NOMEM;
-	rc = cache_get(c->cache, deadline_in(REDIS_MS), c->arena, 2, keys, v);
+	rc = cache_get(c->cache, conn_patience(c), c->arena, 2, keys, v);
 	if (rc != RC_OK)
 		return rc;
 	if (v[0].data == NULL && v[1].data == NULL)
@@ -89,7 +88,7 @@ read_some(struct conn *c, int n, const char *const rooms[], struct group_state g
 		if ((keys[i + 1] = arena_printf(
 			 c->arena, STATE_GROUP "%s", rooms[i] + strlen("group."))) == NULL)
 			return RC_NOMEM;
-	rc = cache_get(c->cache, deadline_in(REDIS_MS), c->arena, n + 1, keys, v);
+	rc = cache_get(c->cache, conn_patience(c), c->arena, n + 1, keys, v);
 	if (rc == RC_OK && v[0].data == NULL)
 		rc = RC_BUSY;
 	for (int i = 0; i < n && rc == RC_OK; i++) {
@@ -149,7 +148,7 @@ rights_leave_name(struct conn *c)
 	};
 
 	if (c->rights.told && c->rights.text[0] == '\0' && item.key != NULL)
-		cache_set(c->cache, deadline_in(REDIS_MS), 1, &item);
+		cache_set(c->cache, conn_patience(c), 1, &item);
 }
 
 bool
@@ -160,7 +159,7 @@ rights_exists(struct conn *c, const char *user)
 	struct cache_value v[3];
 
 	if (keys[1] == NULL || keys[2] == NULL ||
-	    cache_get(c->cache, deadline_in(REDIS_MS), c->arena, 3, keys, v) != RC_OK)
+	    cache_get(c->cache, conn_patience(c), c->arena, 3, keys, v) != RC_OK)
 		return true;
 	return v[0].data == NULL || v[1].data != NULL || v[2].data != NULL;
 }

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REDIS_MS 50
 #define WATCHES_MAX 20
 #define SUBJECT "weather.updated."
 #define CITY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -117,7 +116,7 @@ watch_begin(struct conn *c, const cJSON *o, const char *id)
 	if (count(c) == WATCHES_MAX && *find(c, city) == NULL)
 		say_error(c, id, FAULT_TOO_MANY, -1, "too many cities are watched");
 	else if (key == NULL ||
-		 cache_get(c->cache, deadline_in(REDIS_MS), c->arena, 1, &key, &v) != RC_OK)
+		 cache_get(c->cache, conn_patience(c), c->arena, 1, &key, &v) != RC_OK)
 		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(), "the weather cannot be read");
 	else if (v.data == NULL)
 		say_error(c, id, FAULT_NO_SUCH_CITY, -1, "no weather is collected for this city");

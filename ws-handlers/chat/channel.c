@@ -204,12 +204,17 @@ channel_take(struct conn *c, const struct live_msg *m)
 		recover_walk(c, ch);
 }
 
+bool
+channel_may_hand_on(const struct conn *c, const struct channel *ch)
+{
+	return ch->first == NULL ||
+	       outbox_waiting(&c->out) + ch->first->len < (size_t)c->settings->ws_queue / 2;
+}
+
 void
 channel_hand_on(struct conn *c, struct channel *ch)
 {
-	size_t room = (size_t)c->settings->ws_queue / 2;
-
-	while (ch->first != NULL && outbox_waiting(&c->out) + ch->first->len < room) {
+	while (ch->first != NULL && channel_may_hand_on(c, ch)) {
 		struct held *h = ch->first;
 
 		ch->first = h->next;

@@ -108,6 +108,9 @@ struct held *channel_line(struct conn *c, const struct live_msg *m, uint64_t pre
 /* Hand on what was held back, as far as there is room for it; then the channel is live again. */
 void channel_hand_on(struct conn *c, struct channel *ch);
 
+/* Whether there is room for the next one that is held back. */
+bool channel_may_hand_on(const struct conn *c, const struct channel *ch);
+
 /* Forget what is held back. */
 void channel_drop_held(struct conn *c, struct channel *ch);
 

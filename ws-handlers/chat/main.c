@@ -85,8 +85,8 @@ open_all(struct conn *c, const struct settings *s)
 	c->rights.user = state_stranger;
 	c->since = clock_now();
 	c->connect_by = clock_mono_ms() + s->ws_connect * 1000;
-	c->ping_at = c->ping_by = c->pong_by = c->expiring_at = c->expired_at = c->renew_at =
-	    INT64_MAX;
+	c->ping_at = c->ping_by = c->pong_by = c->expiring_at = c->expired_at = INT64_MAX;
+	c->renew_at = c->recheck_at = INT64_MAX;
 	find_address(c);
 	check_origin(c);
 }

@@ -540,8 +540,12 @@ rooms_due(const struct conn *c)
 {
 	int64_t due = INT64_MAX;
 
-	for (const struct channel *ch = c->channels; ch != NULL; ch = ch->next)
+	for (const struct channel *ch = c->channels; ch != NULL; ch = ch->next) {
+		if (c->stage == STAGE_CONNECTED && ch->state == CHANNEL_READY &&
+		    channel_may_hand_on(c, ch))
+			return 0;
 		if (ch->join_id != NULL && ch->join_by < due)
 			due = ch->join_by;
+	}
 	return due;
 }

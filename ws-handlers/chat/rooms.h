@@ -47,7 +47,7 @@ void rooms_recheck(struct conn *c, const struct rights *old);
 /* Leave a room for a reason that the client is told. */
 void rooms_drop(struct conn *c, struct channel *ch, const char *reason);
 
-/* Give up joins that take too long; when that is due, on clock_mono_ms(). */
+/* Give up joins that take too long; when that is due, or rooms_serve(), on clock_mono_ms(). */
 void rooms_expire(struct conn *c, int64_t now);
 int64_t rooms_due(const struct conn *c);
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 #define VERIFY_MS 2000 /* a ping waits so long for the log, then goes without */
-#define RENEW_MS 1000 /* after Redis was away */
+#define RENEW_MS 1000 /* until Redis is asked again that was away */
 #define WARNING_S 60 /* before a token expires */
 
 /* Tokens */
@@ -170,6 +170,8 @@ session_serve(struct conn *c)
 	c->connect_by = INT64_MAX;
 	c->ping_at = clock_mono_ms() + c->settings->ws_ping * 1000;
 	rooms_enter(c);
+	if (!c->rights.told)
+		c->recheck_at = clock_mono_ms() + RENEW_MS;
 	replace(c);
 }
 
@@ -218,8 +220,11 @@ session_recheck(struct conn *c)
 	struct rights old = { 0 };
 	bool changed;
 
-	if (rights_read(c, &old, &changed) != RC_OK)
+	c->recheck_at = INT64_MAX;
+	if (rights_read(c, &old, &changed) != RC_OK) {
+		c->recheck_at = clock_mono_ms() + RENEW_MS;
 		return;
+	}
 	if (rights_ended(c) != NULL)
 		say_bye(c, BYE_UNAUTHORIZED, -1, rights_ended(c));
 	else
@@ -298,6 +303,8 @@ session_tick(struct conn *c, int64_t now)
 		judge_silence(c);
 	if (c->renew_at <= now)
 		renew(c, now);
+	if (c->recheck_at <= now)
+		session_recheck(c);
 	if (c->ping_at <= now)
 		begin_ping(c, now);
 	if (c->ping_by <= now ||
@@ -308,8 +315,8 @@ session_tick(struct conn *c, int64_t now)
 int64_t
 session_due(const struct conn *c)
 {
-	const int64_t at[] = { c->connect_by, c->expired_at, c->pong_by, c->renew_at, c->ping_at,
-		c->ping_by, c->stage == STAGE_CONNECTED ? c->expiring_at : INT64_MAX };
+	const int64_t at[] = { c->connect_by, c->expired_at, c->pong_by, c->renew_at, c->recheck_at,
+		c->ping_at, c->ping_by, c->stage == STAGE_CONNECTED ? c->expiring_at : INT64_MAX };
 	int64_t due = INT64_MAX;
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)

@@ -1,0 +1,182 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# The chat handler through pipes: clients that do not read, do not answer or go; Redis and NATS that are away; signals.
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use lib abs_path(dirname(__FILE__));
+use Mojo::JSON qw(true false);
+use Pipes;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $rig = Pipes->new;
+
+$rig->group('dev');
+$rig->user($_, groups => ['dev']) for qw(alice bob);
+
+# The quickest of some tries, for a machine that has more to do.
+sub leaves_in
+{
+	my ($make) = @_;
+	my $best = 1e9;
+
+	for (1 .. 5) {
+		my ($status, $seconds) = $make->()->close;
+		die "status $status" if $status;
+		$best = $seconds if $seconds < $best;
+		last if $best < 0.1;
+	}
+	return $best;
+}
+
+subtest 'the client leaves' => sub {
+	cmp_ok leaves_in(sub { $rig->raw }), '<', 0.1, 'before it has said anything';
+	cmp_ok leaves_in(sub { $rig->client('alice') }), '<', 0.1, 'connected';
+	is_deeply $rig->redis(KEYS => 'ws:*'), [], 'nothing is left of it';
+	is_deeply $rig->redis(KEYS => 'presence:*'), [], '... anywhere';
+	my $alice = $rig->raw;
+	$alice->put('{"id":1,"type":"connect","token":"' . $rig->token('alice') . '"');
+	is(($alice->close)[0], 0, 'in the middle of a line');
+	$alice = $rig->client('alice');
+	close $alice->{out};
+	$rig->publish('group.dev', 'bob', 'to nobody');
+	delete $alice->{out};
+	$alice->{blocked} = 1;
+	is $alice->wait, 0, 'nobody takes its output';
+	my $quiet = $rig->client('alice');
+	cmp_ok leaves_in(sub { my $c = $rig->client('bob'); $rig->signal(redis => 'STOP') if !$rig->{stopped}++; $c }), '<', 0.1, 'while Redis hangs'
+	    if !$rig->{stopped};
+	$rig->signal(redis => 'CONT');
+	my $bob = $rig->client('bob');
+	$rig->signal(nats => 'STOP');
+	cmp_ok(($bob->close)[1], '<', 1, 'while NATS hangs');
+	$rig->signal(nats => 'CONT');
+};
+
+subtest 'a client that does not read' => sub {
+	my $slow = $rig->raw(settings => { ws_queue => 131_072 });
+	my $quick = $rig->client('bob');
+
+	is $slow->connect('alice')->{type}, 'connected', 'connected';
+	$slow->{blocked} = 1;
+	my $start = time;
+	for my $n (1 .. 80) {
+		$rig->publish('group.dev', 'carol', "$n " . 'x' x 3900);
+		ok $quick->get(type => 'message'), 'the others are not delayed' if $n % 40 == 0;
+	}
+	is $slow->wait, 0, 'is let go';
+	cmp_ok time - $start, '<', 8, '... soon';
+	my @lines = $slow->drain(0);
+	is_deeply [@{$lines[-1]}{qw(type code reconnect)}], ['bye', 'slow_consumer', true], '... and could read why' if @lines && $lines[-1]{type} eq 'bye';
+	my @seen = map { $_->{body} =~ /^(\d+)/ } grep { $_->{type} eq 'message' } @lines;
+	is "@seen", join(' ', 1 .. @seen), 'what it got is whole and in order';
+	my $log = do { open my $in, '<', "$rig->{folder}/handlers.log"; local $/; <$in> };
+	like $log, qr/"bye":"slow_consumer"/, 'the log has it';
+	unlike $log, qr/xxx|eyJ/, '... but no message and no token';
+	is $rig->redis(HGET => 'metrics:chat', 'byes_slow_consumer'), 1, 'counted';
+};
+
+subtest 'a client that begins to read again' => sub {
+	my $slow = $rig->raw(settings => { ws_queue => 131_072 });
+
+	$slow->connect('alice');
+	$slow->{blocked} = 1;
+	$rig->publish('group.dev', 'carol', "$_ " . 'x' x 3900) for 1 .. 60;
+	Pipes::until_true('its bye is written', sub { -s "$rig->{folder}/handlers.log" && $rig->redis(HGET => 'metrics:chat', 'byes_slow_consumer') >= 2
+		|| do { $slow->fill(0.01); 0 } });
+	my @lines = $slow->drain;
+	is_deeply [@{$lines[-1]}{qw(type code)}], ['bye', 'slow_consumer'], 'reads its bye at the end';
+	my @seen = map { $_->{body} =~ /^(\d+)/ } grep { $_->{type} eq 'message' } @lines;
+	is "@seen", join(' ', 1 .. @seen), 'after whole lines in order';
+};
+
+subtest 'recovery is as quick as the client reads' => sub {
+	my $first = $rig->publish('group.dev', 'carol', 'first');
+
+	$rig->publish('group.dev', 'carol', "$_ " . 'x' x 3900) for 1 .. 100;
+	my $slow = $rig->raw(settings => { ws_queue => 131_072 });
+	my $answer = $slow->connect('alice', resume => [{ room => 'group.dev', epoch => '1000', seq => $first }]);
+	ok +(grep { $_->{room} eq 'group.dev' && $_->{recovered} } @{$answer->{rooms}}), '400 KB for a queue of 128 KiB';
+	sleep 0.3;
+	my @got = map { $slow->get(type => 'message') } 1 .. 100;
+	is join(' ', map { $_->{body} =~ /^(\d+)/ } @got), join(' ', 1 .. 100), 'all of them';
+	ok $slow->ask(type => 'who', room => 'broadcast'), '... and it goes on';
+};
+
+subtest 'silence' => sub {
+	my $alice = $rig->raw(settings => { ws_ping => 1, ws_pong => 1 });
+	my $mute = $rig->raw(settings => { ws_connect => 1 });
+	my $other = $rig->raw(settings => { ws_connect => 1 });
+
+	$other->send({ type => 'pong' });
+	$alice->connect('alice');
+	for (1 .. 3) {
+		is_deeply [sort keys %{$alice->get(type => 'ping')->{tops}}], [qw(broadcast group.dev private)], 'a ping';
+		$alice->send({ type => 'pong' });
+	}
+	is $alice->get(type => 'bye', within => 5)->{code}, 'idle', 'no answer to one';
+	is $alice->wait, 0, '... out';
+	is $mute->get(type => 'bye')->{code}, 'idle', 'nothing said';
+	is $other->get(type => 'bye')->{code}, 'unauthorized', 'no token shown';
+};
+
+subtest 'signals' => sub {
+	for my $signal (qw(TERM INT)) {
+		my $alice = $rig->client('alice');
+
+		$alice->signal($signal);
+		my $bye = $alice->get(type => 'bye');
+		is_deeply [@$bye{qw(code reconnect)}], ['shutdown', true], $signal;
+		cmp_ok $bye->{retry_after_ms}, '>', 0, '... with when to come back';
+		is $alice->wait, 0, '... and out';
+	}
+};
+
+subtest 'Redis is away' => sub {
+	my $alice = $rig->client('alice');
+
+	$rig->signal(redis => 'KILL');
+	is $alice->say('group.dev', 'still here')->{type}, 'ack', 'those who are there go on';
+	is $alice->get(type => 'message')->{body}, 'still here', '... and hear';
+	is $alice->ask(type => 'who', room => 'group.dev')->{code}, 'unavailable', 'who';
+	is $alice->ask(type => 'watch', city => 'jakarta')->{code}, 'unavailable', 'watch';
+	my $bob = $rig->client('bob');
+	is join(' ', sort map { $_->{room} } @{$bob->{answer}{rooms}}), 'broadcast private', 'others come in, into the rooms for all';
+	is $bob->ask(type => 'join', room => 'group.dev')->{code}, 'unavailable', '... groups are not known';
+	is $bob->say('private.alice', 'hello')->{type}, 'ack', '... letters are';
+	my $limited = $rig->raw(settings => { rate_chat => 5 });
+	$limited->connect('alice');
+	$limited->send({ id => "r$_", type => 'message', room => 'broadcast', body => "$_" }) for 1 .. 40;
+	my @answers = map { $limited->get(id => "r$_")->{code} // 'ack' } 1 .. 40;
+	cmp_ok scalar(grep { $_ eq 'rate_limited' } @answers), '>=', 10, 'and the rate is limited still';
+	$rig->start_redis;
+	$rig->redis(SET => 'chat:mirror', 1);
+	$rig->group('dev');
+	$rig->user('bob', groups => ['dev']);
+	is $bob->get(type => 'joined')->{room}, 'group.dev', 'it is back: the groups come';
+	Pipes::until_true('presence is back', sub { ($bob->ask(type => 'who', room => 'group.dev')->{members} // 0) == 1 });
+};
+
+subtest 'NATS is away' => sub {
+	$rig->signal(nats => 'KILL');
+	my $late = $rig->raw(settings => { ws_connect => 1 });
+	is $late->connect('alice')->{code}, 'unavailable', 'nobody comes in';
+	is_deeply [@{$late->get(type => 'bye')}{qw(code reconnect)}], ['shutdown', true], '... but may come back';
+	my $patient = $rig->raw;
+	$patient->send({ id => 1, type => 'connect', token => $rig->token('alice') });
+	sleep 0.3;
+	$rig->start_nats;
+	is $patient->get(id => 1)->{type}, 'connected', 'who waits comes in when it is back';
+	$rig->js('DELETE', '');
+	is $patient->say('broadcast', 'x')->{code}, 'unavailable', 'no stream';
+	$rig->make_stream(3000);
+	is $patient->get(type => 'joined', within => 1) // 'nothing', 'nothing', 'a new one is not heard of by itself';
+	$rig->tell('ctl.chat.all', { op => 'epoch' });
+	is $patient->get(type => 'joined', room => 'broadcast')->{epoch}, '3000', '... until it is told';
+};
+
+done_testing;

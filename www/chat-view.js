@@ -77,7 +77,7 @@ function message(item, before, actions) {
 	return li;
 }
 
-// A list of messages that were found, out of their context.
+// A message that was found, out of its context.
 export function foundItem(item) {
 	return element("li", { class: "message" }, initial(item.from),
 		element("p", { class: "head" }, author(item.from), " ", time(item.sent_at, moment)), body(item));
@@ -133,9 +133,9 @@ export class LogView {
 		const same = room === this.#room;
 		const distance = this.#distance();
 		this.#room = room;
-		this.#list.ariaLive = "off";
+		this.#list.parentElement.ariaLive = "off";
 		this.#list.replaceChildren(...room.log.items.flatMap((item, i) => this.#make(item, room.log.items[i - 1])));
-		setTimeout(() => { this.#list.ariaLive = "polite"; }, 500);
+		setTimeout(() => { this.#list.parentElement.ariaLive = "polite"; }, 500);
 		if (!same || this.#atEnd)
 			this.toEnd();
 		else

@@ -204,7 +204,7 @@ function joinButton(group) {
 }
 
 function section(title, items) {
-	return items.length > 0 ? [element("h3", {}, title), element("ul", {}, ...items)] : [];
+	return items.length > 0 ? [element("h2", {}, title), element("ul", {}, ...items)] : [];
 }
 
 function showList() {

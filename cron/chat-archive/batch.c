@@ -9,37 +9,65 @@
 #include "base/log.h"
 #include "chat/event.h"
 #include "chat/room.h"
+#include "drivers/stream.h"
+
+#include <string.h>
 
 #define STORE_MS 30000
 #define BATCH_BYTES ((size_t)192 * 1024 * 1024) /* PostgreSQL takes 256 MiB of JSON */
+#define EVENT_BYTES ((size_t)256 * 1024)
 #define TRIES 3 /* for one event that is refused: it may have met another transaction */
 
-/* Add an event to the batch; one that cannot be read is counted and left out. */
-static void
-add_event(struct archive *ar, struct jsonw *w, const struct stream_msg *m)
+/* One of the log, made ready. */
+struct item {
+	const struct stream_msg *msg;
+	const char
+	    *json; /* as archive_store wants it, in the step's memory; NULL: it is no event */
+};
+
+static enum rc
+make_json(struct archive *ar, const struct room *room, uint64_t seq, const struct event *e,
+    const char **json)
 {
-	struct buf text = BUF_INIT(BATCH_BYTES);
+	struct buf event = BUF_INIT(EVENT_BYTES), whole = BUF_INIT(EVENT_BYTES);
+	struct jsonw w = JSONW_INIT(&whole);
+
+	event_write(&event, e);
+	jsonw_object(&w, NULL);
+	jsonw_int(&w, "seq", (int64_t)seq);
+	jsonw_string(&w, "room", room->text);
+	if (buf_ok(&event))
+		jsonw_raw(&w, "event", event.p, event.len);
+	jsonw_end(&w);
+	*json = buf_ok(&event) && buf_ok(&whole) ? arena_strndup(ar->memory, whole.p, whole.len)
+						 : NULL;
+	buf_free(&event);
+	buf_free(&whole);
+	return *json != NULL ? RC_OK : RC_NOMEM;
+}
+
+static enum rc
+make_item(struct archive *ar, const struct stream_msg *m, struct item *it)
+{
 	struct event e;
 	struct room room;
+	enum rc rc = RC_INVALID;
 
-	if (!room_of_subject(m->subject, &room) ||
-	    event_read(ar->memory, m->data, m->len, &e) != RC_OK) {
-		ar->tally.refused++;
-		log_event(LOG_LEVEL_ERROR, "not an event: passed over",
-		    LOG_WITH(log_s("subject", m->subject), log_i("seq", (int64_t)m->seq),
-			log_i("bytes", (int64_t)m->len)));
-		return;
-	}
-	event_write(&text, &e);
-	jsonw_object(w, NULL);
-	jsonw_int(w, "seq", (int64_t)m->seq);
-	jsonw_string(w, "room", room.text);
-	if (buf_ok(&text))
-		jsonw_raw(w, "event", text.p, text.len);
-	else
-		w->out->failed = true;
-	jsonw_end(w);
-	buf_free(&text);
+	*it = (struct item){ .msg = m };
+	if (room_of_subject(m->subject, &room))
+		rc = event_read(ar->memory, m->data, m->len, &e);
+	if (rc == RC_OK)
+		rc = make_json(ar, &room, m->seq, &e, &it->json);
+	return rc == RC_INVALID ? RC_OK : rc;
+}
+
+static void
+tell_passed_over(struct archive *ar, const struct item *it, const char *why)
+{
+	ar->tally.refused++;
+	log_event(LOG_LEVEL_ERROR, why,
+	    LOG_WITH(log_s("subject", it->msg->subject), log_i("seq", (int64_t)it->msg->seq),
+		log_i("bytes", (int64_t)it->msg->len)));
 }
 
 /* One statement: the events in json, and that the log is archived up to through. */
@@ -63,22 +91,24 @@ store_json(struct archive *ar, uint64_t through, const char *json)
 	return RC_OK;
 }
 
+/* What is no event is told of when there is no way back. */
 static enum rc
-store_once(struct archive *ar, const struct stream_msg msgs[], int n)
+store_once(struct archive *ar, const struct item items[], int n)
 {
 	struct buf json = BUF_INIT(BATCH_BYTES);
 	struct jsonw w = JSONW_INIT(&json);
-	int64_t refused = ar->tally.refused;
 	enum rc rc = RC_INVALID; /* too large: half of it is not */
 
 	jsonw_array(&w, NULL);
 	for (int i = 0; i < n; i++)
-		add_event(ar, &w, &msgs[i]);
+		if (items[i].json != NULL)
+			jsonw_raw(&w, NULL, items[i].json, strlen(items[i].json));
 	jsonw_end(&w);
 	if (buf_ok(&json))
-		rc = store_json(ar, msgs[n - 1].seq, json.p);
-	if (rc != RC_OK)
-		ar->tally.refused = refused; /* they will be looked at again */
+		rc = store_json(ar, items[n - 1].msg->seq, json.p);
+	for (int i = 0; i < n && rc == RC_OK; i++)
+		if (items[i].json == NULL)
+			tell_passed_over(ar, &items[i], "not an event: passed over");
 	buf_free(&json);
 	return rc;
 }
@@ -91,31 +121,46 @@ is_refusal(enum rc rc)
 
 /* An event that PostgreSQL refuses on its own, though it takes a batch without it, would hold up all others for ever. */
 static enum rc
-store_single(struct archive *ar, const struct stream_msg *m)
+store_single(struct archive *ar, const struct item *it)
 {
 	enum rc rc = RC_CONFLICT;
 
 	for (int i = 0; i < TRIES && is_refusal(rc); i++)
-		rc = store_once(ar, m, 1);
-	if (!is_refusal(rc) || (rc = store_json(ar, m->seq, "[]")) != RC_OK)
-		return is_refusal(rc) ? RC_DOWN : rc;
-	ar->tally.refused++;
-	log_event(LOG_LEVEL_ERROR, "refused by PostgreSQL: passed over",
-	    LOG_WITH(log_s("subject", m->subject), log_i("seq", (int64_t)m->seq)));
-	return RC_OK;
+		rc = store_once(ar, it, 1);
+	if (!is_refusal(rc))
+		return rc;
+	if ((rc = store_json(ar, it->msg->seq, "[]")) == RC_OK)
+		tell_passed_over(ar, it, "refused by PostgreSQL: passed over");
+	return is_refusal(rc) ? RC_DOWN : rc;
 }
 
 /* Halves, and halves of these, until it is known which event is refused. */
-enum rc
-batch_store(struct archive *ar, const struct stream_msg msgs[], int n)
+static enum rc
+store_items(struct archive *ar, const struct item items[], int n)
 {
-	enum rc rc = n > 1 ? store_once(ar, msgs, n) : store_single(ar, msgs);
+	enum rc rc = n > 1 ? store_once(ar, items, n) : store_single(ar, items);
 
 	if (!is_refusal(rc))
 		return rc;
-	if ((rc = batch_store(ar, msgs, n / 2)) != RC_OK)
+	if ((rc = store_items(ar, items, n / 2)) != RC_OK)
 		return rc;
-	return batch_store(ar, msgs + n / 2, n - n / 2);
+	return store_items(ar, items + n / 2, n - n / 2);
+}
+
+/* Events that follow each other in the log. */
+static enum rc
+store(struct archive *ar, const struct stream_msg msgs[], int n)
+{
+	struct item *items = arena_alloc(ar->memory, (size_t)n * sizeof(*items));
+	enum rc rc = items != NULL ? RC_OK : RC_NOMEM;
+
+	for (int i = 0; i < n && rc == RC_OK; i++)
+		rc = make_item(ar, &msgs[i], &items[i]);
+	if (rc == RC_OK)
+		rc = store_items(ar, items, n);
+	if (rc == RC_OK)
+		ar->next = msgs[n - 1].seq + 1;
+	return rc;
 }
 
 /* Something lies between the event we wait for and m. What the log still has of it somebody else has fetched: then the
@@ -166,8 +211,7 @@ store_new(struct archive *ar, const struct stream_msg msgs[], int n)
 		if (msgs[i].seq > ar->next && (rc = look_into_gap(ar, &msgs[i])) != RC_OK)
 			break;
 		len = run_length(msgs + i, n - i);
-		if ((rc = batch_store(ar, msgs + i, len)) == RC_OK)
-			ar->next = msgs[i + len - 1].seq + 1;
+		rc = store(ar, msgs + i, len);
 	}
 	return rc;
 }

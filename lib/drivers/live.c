@@ -468,8 +468,6 @@ live_unsubscribe(struct live *l, const char *subject)
 
 	if (s == NULL)
 		return;
-	natsMsg_Destroy(l->msg);
-	l->msg = NULL;
 	natsSubscription_Destroy(s->sub);
 	free(s->subject);
 	*s = l->subs[--l->nsubs];

@@ -26,7 +26,7 @@
 
 struct live;
 
-/* A message, until the next live_next(), live_unsubscribe() or live_close(). */
+/* A message, until the next live_next() or live_close(). */
 struct live_msg {
 	const char *subject; /* of the stored message, where it is the reply to a direct get */
 	const char *data; /* not terminated */

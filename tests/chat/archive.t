@@ -29,6 +29,11 @@ sub becomes
 	ok $true, $name or diag $@;
 }
 
+# Groups of this run: in a stack that was kept there are those of runs before.
+my $run = sprintf '%x', time;
+
+sub room { return "group.$_[0]-$run" }
+
 # What is archived of a room, a line an event.
 sub archived
 {
@@ -64,48 +69,49 @@ sub archiver
 }
 
 subtest 'events are archived, once, in their order' => sub {
-	my @seq = map { $nats->event('group.once', { body => "text $_", mid => "once-$_", sent_at => 1763863200000 + $_ }) } 1 .. 5;
+	my @seq = map { $nats->event(room('once'), { body => "text $_", mid => "once-$_", sent_at => 1763863200000 + $_ }) } 1 .. 5;
 
-	is $nats->event('group.once', { body => 'text 5', mid => 'once-5' }), $seq[4], 'a second one with that id is the first';
-	$nats->event('private.alice.bob', { from => 'bob', body => "\"\\ \n\t \x{263a} \x{1f600}" });
+	is $nats->event(room('once'), { body => 'text 5', mid => 'once-5' }), $seq[4], 'a second one with that id is the first';
+	$nats->event("private.alice.bob-$run", { from => "bob-$run", body => "\"\\ \n\t \x{263a} \x{1f600}" });
 	all_archived 'all are there';
-	is_deeply [archived('group.once', "seq, kind, username, body, mid, (extract(epoch FROM sent_at) * 1000)::bigint")],
+	is_deeply [archived(room('once'), "seq, kind, username, body, mid, (extract(epoch FROM sent_at) * 1000)::bigint")],
 		[map { "$seq[$_ - 1]|message|alice|text $_|once-$_|" . (1763863200000 + $_) } 1 .. 5], 'as they were sent';
-	is $rig->sql("SELECT body = E'\"\\\\ \\n\\t \\u263a \\U0001F600' FROM chat_messages WHERE room = 'private.alice.bob'"), 't', 'whatever the text';
+	is $rig->sql("SELECT body = E'\"\\\\ \\n\\t \\u263a \\U0001F600' FROM chat_messages WHERE room = 'private.alice.bob-$run'"), 't', 'whatever the text';
 };
 
 subtest 'edits, deletions and sanctions' => sub {
-	my ($edited, $deleted, $kept) = map { $nats->event('group.acts', { body => $_ }) } qw(edited deleted kept);
+	my ($edited, $deleted, $kept) = map { $nats->event(room('acts'), { body => $_ }) } qw(edited deleted kept);
 
-	$nats->event('group.acts', { kind => 'edit', target => $edited, body => 'better' });
-	$nats->event('group.acts', { kind => 'edit', target => $kept, body => 'forged', from => 'mallory' });
-	$nats->event('group.acts', { kind => 'delete', target => $deleted, from => 'owner' });
-	$nats->event('group.acts', { kind => 'ban', user => 'mallory', until => 0, site => \0, from => 'owner' });
-	$nats->event('group.acts', { kind => 'mute', user => 'bob', until => int(time) + 3600, site => \0, from => 'owner' });
-	$nats->event('group.acts', { kind => 'mute', user => 'carol', until => 0, site => \0, from => 'owner' });
-	$nats->event('group.acts', { kind => 'unmute', user => 'carol', site => \0, from => 'owner' });
+	$nats->event(room('acts'), { kind => 'edit', target => $edited, body => 'better' });
+	$nats->event(room('acts'), { kind => 'edit', target => $kept, body => 'forged', from => 'mallory' });
+	$nats->event(room('acts'), { kind => 'delete', target => $deleted, from => 'owner' });
+	$nats->event(room('acts'), { kind => 'ban', user => 'mallory', until => 0, site => \0, from => 'owner' });
+	$nats->event(room('acts'), { kind => 'mute', user => 'bob', until => int(time) + 3600, site => \0, from => 'owner' });
+	$nats->event(room('acts'), { kind => 'mute', user => 'carol', until => 0, site => \0, from => 'owner' });
+	$nats->event(room('acts'), { kind => 'unmute', user => 'carol', site => \0, from => 'owner' });
 	all_archived 'all are there';
-	is_deeply [archived('group.acts', "body, edited_body, deleted_by")],
+	is_deeply [archived(room('acts'), "body, edited_body, deleted_by")],
 		['edited|better|', 'deleted||owner', 'kept||', 'better||', 'forged||', '||', '||', '||', '||', '||'], 'messages are changed by whom they may be';
 	is $rig->sql("SELECT string_agg(user_name || ' ' || kind, ', ' ORDER BY user_name) FROM chat_sanctions
-		WHERE room = 'group.acts' AND (until IS NULL OR until > now())"), 'bob mute, mallory ban', 'sanctions are in force';
+		WHERE room = '" . room('acts') . "' AND (until IS NULL OR until > now())"), 'bob mute, mallory ban', 'sanctions are in force';
 };
 
 subtest 'what is no event is passed over' => sub {
 	my @bad = ('', 'not JSON', '{}', '[]', "{\"kind\":\"message\"}", "\xff\xfe", '{"kind":"message","from":"alice","body":"x","mid":"m","sent_at":"now"}',
 		"{\"kind\":\"message\",\"from\":\"alice\",\"body\":\"\xff\",\"mid\":\"m\",\"sent_at\":1763863200000}");
-	my $passed_over = () = $rig->log('archive') =~ /passed over/g;
+	my $refused = sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_refused_total (\d+)$/m && $1 };
+	my ($told, $counted) = (scalar(() = $rig->log('archive') =~ /passed over/g), $refused->());
 
 	for my $bad (@bad) {
-		$nats->store('group.bad', $bad);
-		$nats->event('group.bad', { body => 'good' });
+		$nats->store(room('bad'), $bad);
+		$nats->event(room('bad'), { body => 'good' });
 	}
 	$nats->store('no.room', '{"kind":"message","from":"alice","body":"hi","mid":"m","sent_at":1763863200000}');
 	all_archived 'the rest is archived';
-	is scalar(grep { $_ eq 'good' } archived('group.bad', 'body')), scalar @bad, 'all good ones are there';
-	is scalar(archived('group.bad', 'body')), scalar @bad, 'and nothing else';
-	is scalar(() = $rig->log('archive') =~ /passed over/g) - $passed_over, @bad + 1, 'the log tells of each';
-	becomes 'the metrics count them', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_refused_total (\d+)$/m && $1 == @bad + 1 };
+	is scalar(grep { $_ eq 'good' } archived(room('bad'), 'body')), scalar @bad, 'all good ones are there';
+	is scalar(archived(room('bad'), 'body')), scalar @bad, 'and nothing else';
+	is scalar(() = $rig->log('archive') =~ /passed over/g) - $told, @bad + 1, 'the log tells of each';
+	becomes 'the metrics count them', sub { $refused->() - $counted == @bad + 1 };
 };
 
 subtest 'parts are killed' => sub {
@@ -113,22 +119,22 @@ subtest 'parts are killed' => sub {
 
 	for my $round (1, 2) {
 		for my $part (qw(archive postgresql nats)) {
-			$sent{$nats->surely('group.killed', { body => "$part $round $_" })} = "$part $round $_" for 1 .. 15;
+			$sent{$nats->surely(room('killed'), { body => "$part $round $_" })} = "$part $round $_" for 1 .. 15;
 			sleep 0.1 until $rig->pid($part);	# it may not be back from the last time
 			$rig->kill($part);
-			$sent{$nats->surely('group.killed', { body => "after $part $round $_" })} = "after $part $round $_" for 1 .. 15;
+			$sent{$nats->surely(room('killed'), { body => "after $part $round $_" })} = "after $part $round $_" for 1 .. 15;
 		}
 	}
 	all_archived 'it goes on by itself';
-	is_deeply [archived('group.killed', "seq || '|' || body")], [map { "$_|$sent{$_}" } sort { $a <=> $b } keys %sent],
+	is_deeply [archived(room('killed'), "seq || '|' || body")], [map { "$_|$sent{$_}" } sort { $a <=> $b } keys %sent],
 		'every acknowledged event is archived once';
 };
 
 subtest 'catching up' => sub {
 	$rig->stop('archive');
-	$nats->event('group.late', { body => "late $_" }) for 1 .. 1300;
+	$nats->event(room('late'), { body => "late $_" }) for 1 .. 1300;
 	like((archiver('--once'))[1], qr/archiving .*lag=1300/, 'it says how far it is behind');
-	is scalar(archived('group.late', 'seq')), 1300, 'one run by hand catches up';
+	is scalar(archived(room('late'), 'seq')), 1300, 'one run by hand catches up';
 	my ($status, $said) = archiver('--once');
 	is $status, 0, 'there is nothing to do for another';
 	$rig->start('archive');
@@ -142,57 +148,57 @@ subtest 'catching up' => sub {
 subtest 'the lag is visible while PostgreSQL does not take more' => sub {
 	$rig->sql("ALTER TABLE chat_messages ADD CONSTRAINT no_more CHECK (false) NOT VALID; REVOKE INSERT ON chat_messages FROM cuaca_archive");
 	my $behind = $rig->sql('SELECT seq FROM chat_archive');
-	$nats->event('group.wait', { body => 'waits' });
+	$nats->event(room('wait'), { body => 'waits' });
 	becomes 'PostgreSQL knows of it', sub { $rig->sql('SELECT stream_seq - seq FROM chat_archive') == 1 };
 	becomes 'so do the metrics', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_lag_events 1$/m };
 	is $rig->sql('SELECT seq FROM chat_archive'), $behind, 'nothing is passed over';
 	$rig->sql("ALTER TABLE chat_messages DROP CONSTRAINT no_more; GRANT INSERT ON chat_messages TO cuaca_archive");
 	all_archived 'it is archived later';
-	is_deeply [archived('group.wait', 'body')], ['waits'], 'once';
+	is_deeply [archived(room('wait'), 'body')], ['waits'], 'once';
 };
 
 subtest 'one event that PostgreSQL refuses' => sub {
-	$rig->sql("ALTER TABLE chat_messages ADD CONSTRAINT no_devil CHECK (body <> 'devil')");
+	$rig->sql("ALTER TABLE chat_messages ADD CONSTRAINT no_devil CHECK (body <> 'devil') NOT VALID");
 	$rig->stop('archive');
-	$nats->event('group.devil', { body => "$_" }) for 1 .. 20, 'devil', 21 .. 40;
+	$nats->event(room('devil'), { body => "$_" }) for 1 .. 20, 'devil', 21 .. 40;
 	$rig->start('archive');
 	all_archived 'it goes on behind it';
-	is_deeply [archived('group.devil', 'body')], [1 .. 40], 'the others are archived';
+	is_deeply [archived(room('devil'), 'body')], [1 .. 40], 'the others are archived';
 	like $rig->log('archive'), qr/refused by PostgreSQL: passed over/, 'and the log tells of it';
 	$rig->sql('ALTER TABLE chat_messages DROP CONSTRAINT no_devil');
 };
 
 subtest 'the mirror' => sub {
-	$chat->must(POST => '/api/auth/register', body => { username => 'bob', password => 'correct horse' });
-	$chat->group('mirrored', 'alice', 'bob');
-	my @keys = ('chat:mirror', 'chat:user:bob', 'chat:group:mirrored');
+	$chat->must(POST => '/api/auth/register', body => { username => "bob-$run", password => 'correct horse' });
+	$chat->group("mirrored-$run", 'alice', "bob-$run");
+	my @keys = ('chat:mirror', "chat:user:bob-$run", "chat:group:mirrored-$run");
 	is $rig->redis('EXISTS', @keys), 3, 'it is there';
 	$rig->redis('FLUSHALL');
 	becomes 'after Redis was emptied it is made anew', sub { $rig->redis('EXISTS', @keys) == 3 };
-	like $rig->redis('GET', 'chat:user:bob'), qr/"mirrored"/, 'with all that is known';
-	$rig->redis('DEL', 'chat:user:bob');
+	like $rig->redis('GET', $keys[1]), qr/"mirrored-$run"/, 'with all that is known';
+	$rig->redis('DEL', $keys[1]);
 	kill TERM => $rig->pid('archive');	# rather than wait for the next minute
-	becomes 'who was changed of late is copied again', sub { $rig->redis('EXISTS', 'chat:user:bob') };
+	becomes 'who was changed of late is copied again', sub { $rig->redis('EXISTS', $keys[1]) };
 };
 
 subtest 'an archive that went back' => sub {
 	all_archived 'before';
 	$rig->stop('archive');
-	my @before = archived('group.killed', 'seq, body');
-	my $from = $rig->sql("SELECT seq FROM chat_messages WHERE room = 'group.killed' ORDER BY seq DESC OFFSET 20 LIMIT 1");
+	my @before = archived(room('killed'), 'seq, body');
+	my $from = $rig->sql("SELECT seq FROM chat_messages WHERE room = '" . room('killed') . "' ORDER BY seq DESC OFFSET 20 LIMIT 1");
 	$rig->sql("DELETE FROM chat_messages WHERE seq >= $from; UPDATE chat_archive SET seq = $from - 1");
 	$rig->start('archive');
 	all_archived 'gets again what the log still has';
-	is_deeply [archived('group.killed', 'seq, body')], \@before, 'all of it, though it had been acknowledged';
+	is_deeply [archived(room('killed'), 'seq, body')], \@before, 'all of it, though it had been acknowledged';
 };
 
 subtest 'events that are gone from the log' => sub {
 	$rig->stop('archive');
-	my @seq = map { $nats->event('group.gone', { body => "gone $_" }) } 1 .. 6;
+	my @seq = map { $nats->event(room('gone'), { body => "gone $_" }) } 1 .. 6;
 	$nats->request('$JS.API.STREAM.MSG.DELETE.CHAT', "{\"seq\":$_}") for @seq[0, 2, 3];
 	$rig->start('archive');
 	all_archived 'hold nothing up';
-	is_deeply [archived('group.gone', 'body')], ['gone 2', 'gone 5', 'gone 6'], 'what is left is archived';
+	is_deeply [archived(room('gone'), 'body')], ['gone 2', 'gone 5', 'gone 6'], 'what is left is archived';
 	becomes 'the others are counted', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_missing_total 3$/m };
 };
 
@@ -201,28 +207,28 @@ subtest 'a log that went back' => sub {
 	my ($store, $copy) = ("$rig->{folder}/nats", "$rig->{folder}/nats.copy");
 	my $was = epoch();
 
-	my $common = $nats->event('group.back', { body => 'common' });
+	my $common = $nats->event(room('back'), { body => 'common' });
 	all_archived 'before';
 	$rig->stop('nats');
 	system('cp', '-a', $store, $copy) == 0 or die 'cp';
 	$rig->start('nats');
-	$nats->surely('group.back', { body => "lost $_" }) for 1 .. 5;
+	$nats->surely(room('back'), { body => "lost $_" }) for 1 .. 5;
 	all_archived 'what will be lost is archived';
 	$rig->stop('nats');
 	$rig->stop('archive');
 	remove_tree($store);
 	rename $copy, $store or die "rename: $!";
 	$rig->start('nats');
-	is $nats->surely('group.back', { body => 'new 1' }), $common + 1, 'numbers are given out again';
-	$nats->surely('group.back', { body => 'new 2' });
+	is $nats->surely(room('back'), { body => 'new 1' }), $common + 1, 'numbers are given out again';
+	$nats->surely(room('back'), { body => 'new 2' });
 	$nats->subscribe('ctl.chat.all');
 	$rig->start('archive');
 	is $nats->next(sub { $_[0]{subject} eq 'ctl.chat.all' && $_[0]{data} =~ /epoch/ })->{data}, '{"op":"epoch"}', 'the handlers are told';
-	$nats->surely('group.back', { body => 'new 3' });
+	$nats->surely(room('back'), { body => 'new 3' });
 	all_archived 'it goes on';
 	my $epoch = epoch();
 	cmp_ok $epoch, '>', $was, 'in a new epoch';
-	is_deeply [archived('group.back', "epoch, body")], [(map { "$was|$_" } 'common', map { "lost $_" } 1 .. 5), map { "$epoch|new $_" } 1 .. 3],
+	is_deeply [archived(room('back'), "epoch, body")], [(map { "$was|$_" } 'common', map { "lost $_" } 1 .. 5), map { "$epoch|new $_" } 1 .. 3],
 		'nothing lost, nothing twice';
 	is $rig->sql("SELECT count(*) FROM chat_messages WHERE epoch = $epoch"), 3, 'nor of other rooms';
 	like $nats->request('$JS.API.STREAM.INFO.CHAT', '')->{data}, qr/"description":"epoch $epoch"/, 'the log says so too';
@@ -232,11 +238,11 @@ subtest 'a log that is gone' => sub {
 	my $was = epoch();
 
 	$nats->request('$JS.API.STREAM.DELETE.CHAT', '');
-	becomes 'is made again', sub { $nats->event('group.anew', { body => 'first' }) };
+	becomes 'is made again', sub { $nats->event(room('anew'), { body => 'first' }) };
 	all_archived 'and archived';
 	my $epoch = epoch();
 	cmp_ok $epoch, '>', $was, 'in a new epoch';
-	is_deeply [archived('group.anew', 'epoch, seq, body')], ["$epoch|1|first"], 'from its beginning';
+	is_deeply [archived(room('anew'), 'epoch, seq, body')], ["$epoch|1|first"], 'from its beginning';
 };
 
 subtest 'by hand' => sub {
@@ -254,8 +260,8 @@ subtest 'by hand' => sub {
 	};
 	cmp_ok time - $began, '<', 5, 'at once';
 	$rig->kill('archive');
-	my $seq = $nats->event('group.turn', { body => 'after' });
-	becomes 'after a sudden death another takes over too', sub { archived('group.turn', 'body') }, 20;
+	my $seq = $nats->event(room('turn'), { body => 'after' });
+	becomes 'after a sudden death another takes over too', sub { archived(room('turn'), 'body') }, 20;
 };
 
 done_testing;

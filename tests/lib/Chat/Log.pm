@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
 #
-# A client of NATS, as small as tests need it: publish to the chat's log and wait for the place there, ask, listen.
+# The log of a stack's chat, without handlers in between: an event is put there, and its place is what comes back. Bears
+# that the server is killed: every failure is an exception, after which there is a new connection.
 #
-#	my $nats = Nats->new($rig);
-#	my $seq = $nats->event('group.x', { kind => 'message', from => 'alice', body => 'hi' });
+#	my $log = Chat::Log->new($rig);
+#	my $seq = $log->event('group.x', { from => 'alice', body => 'hi' });
 
-package Nats;
+package Chat::Log;
 
 use strict;
 use warnings;
@@ -28,7 +29,7 @@ sub new
 	return bless { address => $address, token => $token, messages => [] }, $class;
 }
 
-# ---- The connection; every failure is an exception, after which it is a new one ----
+# ---- The connection ----
 
 sub connection
 {

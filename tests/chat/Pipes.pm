@@ -260,6 +260,10 @@ sub end
 		kill KILL => $self->{"${server}_pid"} // next;
 		waitpid $self->{"${server}_pid"}, 0;
 	}
+	if (!Test::More->builder->is_passing) {
+		open my $log, '<', "$self->{folder}/handlers.log";
+		print STDERR map { "# $_" } grep { !/"connection ended"/ } <$log>;
+	}
 	remove_tree($self->{folder});
 }
 

@@ -66,6 +66,8 @@ control_take(struct conn *c, const struct live_msg *m)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
-		if (strncmp(m->subject, takers[i].prefix, strlen(takers[i].prefix)) == 0)
-			takers[i].take(c, m);
+		if (strncmp(m->subject, takers[i].prefix, strlen(takers[i].prefix)) == 0) {
+			takers[i].take(c, m); /* m may be gone: it was of a room that is left */
+			return;
+		}
 }

@@ -481,19 +481,22 @@ reason_to_drop(const struct conn *c, const struct channel *ch, const struct grou
 								  : "removed";
 }
 
-static void
+static enum rc
 drop_some(struct conn *c)
 {
 	int n = count_rooms(c), i = 0;
 	struct group_state *groups = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*groups));
 	const char **rooms = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*rooms));
 	struct channel *ch, *next;
+	enum rc rc;
 
-	for (ch = c->channels; ch != NULL && rooms != NULL; ch = ch->next)
+	if (groups == NULL || rooms == NULL)
+		return RC_NOMEM;
+	for (ch = c->channels; ch != NULL; ch = ch->next)
 		if (ch->kind == ROOM_GROUP)
 			rooms[i++] = ch->room;
-	if (groups == NULL || rooms == NULL || rights_groups(c, n, rooms, groups) != RC_OK)
-		return;
+	if ((rc = rights_groups(c, n, rooms, groups)) != RC_OK)
+		return rc;
 	i = 0;
 	for (ch = c->channels; ch != NULL; ch = next) {
 		const struct group_state *g = ch->kind == ROOM_GROUP ? &groups[i++] : &no_group;
@@ -503,16 +506,19 @@ drop_some(struct conn *c)
 		if (reason != NULL)
 			rooms_drop(c, ch, reason);
 	}
+	return RC_OK;
 }
 
-void
+enum rc
 rooms_recheck(struct conn *c, const struct rights *old)
 {
-	drop_some(c);
-	if (old == NULL)
-		return;
-	open_groups(c, old, TELL_JOINED);
-	recover_look(c);
+	enum rc rc = drop_some(c);
+
+	if (old != NULL) {
+		open_groups(c, old, TELL_JOINED);
+		recover_look(c);
+	}
+	return rc;
 }
 
 /* Joins that take too long */

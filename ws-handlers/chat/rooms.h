@@ -41,8 +41,9 @@ void rooms_live(struct conn *c, const struct live_msg *m);
 void rooms_serve(struct conn *c);
 
 /* The user's rights have been read again: leave rooms where he may not be any more, and enter groups that are new to
- * old, what he had before; NULL: nothing has changed but perhaps the groups themselves. */
-void rooms_recheck(struct conn *c, const struct rights *old);
+ * old, what he had before; NULL: nothing has changed but perhaps the groups themselves. Fails as rights_groups(),
+ * and has then left nothing. */
+enum rc rooms_recheck(struct conn *c, const struct rights *old);
 
 /* Leave a room for a reason that the client is told. */
 void rooms_drop(struct conn *c, struct channel *ch, const char *reason);

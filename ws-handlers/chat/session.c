@@ -214,23 +214,28 @@ say_expiring(struct conn *c)
 
 /* Heartbeat */
 
-void
-session_recheck(struct conn *c)
+static enum rc
+recheck(struct conn *c)
 {
 	struct rights old = { 0 };
 	bool changed;
+	enum rc rc = rights_read(c, &old, &changed);
 
-	c->recheck_at = INT64_MAX;
-	if (rights_read(c, &old, &changed) != RC_OK) {
-		c->recheck_at = clock_mono_ms() + RENEW_MS;
-		return;
-	}
+	if (rc != RC_OK)
+		return rc;
 	if (rights_ended(c) != NULL)
 		say_bye(c, BYE_UNAUTHORIZED, -1, rights_ended(c));
 	else
-		rooms_recheck(c, changed ? &old : NULL);
+		rc = rooms_recheck(c, changed ? &old : NULL);
 	if (changed)
 		arena_free(old.memory);
+	return rc;
+}
+
+void
+session_recheck(struct conn *c)
+{
+	c->recheck_at = recheck(c) == RC_OK ? INT64_MAX : clock_mono_ms() + RENEW_MS;
 }
 
 /* Renew what Redis has of the connection, and again soon where that failed. */

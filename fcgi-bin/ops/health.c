@@ -29,7 +29,8 @@ struct weather_state {
 };
 
 struct chat_state {
-	enum rc log; /* of asking for it: RC_NOTFOUND where there is none */
+	enum rc
+	    log; /* of asking for it: RC_NOTFOUND where there is none, or the site has no chat */
 	bool known; /* the rest */
 	int64_t waiting; /* events that were not archived yet when the archiver last looked */
 	int64_t seen_at; /* UNIX seconds, when that was; 0: never */
@@ -73,7 +74,10 @@ ask_nats(const struct req *rq, struct chat_state *cs)
 	struct stream_state log;
 	enum rc rc = bus_flush(app->bus);
 
-	cs->log = rc == RC_OK ? stream_state(app->bus, &log) : rc;
+	if (app->settings->chat_secret[0] == '\0')
+		cs->log = RC_NOTFOUND;
+	else
+		cs->log = rc == RC_OK ? stream_state(app->bus, &log) : rc;
 	return rc;
 }
 

@@ -75,7 +75,7 @@ allow(struct arena *a, unsigned allowed)
 static enum rc
 parse(struct req *rq)
 {
-	enum rc rc = request_values(rq), more;
+	enum rc rc = request_values(rq), body = RC_OK, missing;
 
 	if (rc != RC_OK)
 		return rc;
@@ -83,9 +83,12 @@ parse(struct req *rq)
 		rc = request_take_query(rq);
 	else if (rq->query[0] != '\0')
 		rc = request_reject(rq, "?", "parameters of a POST belong into its body");
-	if (rq->method != M_GET && rq->method != M_HEAD && (more = body_take(rq)) != RC_OK)
-		rc = more;
-	return (more = request_need(rq)) != RC_OK ? more : rc;
+	if (rq->method == M_POST || rq->method == M_DELETE)
+		body = body_take(rq);
+	if (body != RC_OK && body != RC_INVALID)
+		return body;
+	missing = request_need(rq);
+	return rc != RC_OK ? rc : body != RC_OK ? body : missing;
 }
 
 /* Who may not, or asks too often, is told so before anything is read or changed for him. */

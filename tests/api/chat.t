@@ -19,7 +19,7 @@ package T {
 	use Http;
 	use Mojo::JSON qw(encode_json);
 	use OpenAPI;
-	use Test::More;
+	use Test::More import => [qw(diag like)];
 
 	sub new
 	{

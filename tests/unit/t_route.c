@@ -189,6 +189,8 @@ static bool
 read_body(const struct req *rq, char *to, size_t len)
 {
 	(void)rq;
+	if (strcmp(sent_in, "never") == 0)
+		return false;
 	memcpy(to, sent_in, len);
 	return true;
 }
@@ -450,6 +452,8 @@ a_post_has_all_in_its_body_a_delete_may_choose(void **state)
 	assert_non_null(strstr(body, "belong into its body"));
 	assert_int_equal(tell(M_POST, "/api/login", "", "{\"name\":\"bob\",\"x\":1}"), 400);
 	assert_non_null(strstr(body, "x: is not a parameter here"));
+	assert_int_equal(tell(M_POST, "/api/login", "", "never"), 503);
+	cJSON_Delete(the_problem("/problems/timeout"));
 	assert_int_equal(tell(M_DELETE, "/api/rooms/dev/members", "name=bob", NULL), 201);
 	assert_int_equal(tell(M_DELETE, "/api/rooms/dev/members", "", "{\"name\":\"bob\"}"), 201);
 	assert_int_equal(

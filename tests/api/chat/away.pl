@@ -4,7 +4,31 @@
 
 use strict;
 use warnings;
+use IO::Socket::UNIX;
 use Test::More;
+use Time::HiRes qw(time);
+
+# A record of FastCGI.
+sub record
+{
+	my ($type, $content) = @_;
+
+	return pack('CCnnCC', 1, $type, 1, length $content, 0, 0) . $content;
+}
+
+# What the program answers to a POST of which only a part comes, and after how many seconds.
+sub half_a_body
+{
+	my ($socket_file) = @_;
+	my $socket = IO::Socket::UNIX->new(Peer => $socket_file) or die "$socket_file: $!";
+	my %params = (REQUEST_METHOD => 'POST', DOCUMENT_URI => '/api/auth/login', CONTENT_TYPE => 'application/json', CONTENT_LENGTH => 100);
+	my ($began, $answer) = (time, '');
+
+	$socket->syswrite(record(1, pack 'nCx5', 1, 0) . record(4, join '', map { pack('CC', length, length $params{$_}) . $_ . $params{$_} } sort keys %params)
+		. record(4, '') . record(5, '{"username":'));
+	1 while $socket->sysread($answer, 65536, length $answer);
+	return ($answer, time - $began);
+}
 
 return sub {
 	my ($t) = @_;
@@ -15,6 +39,10 @@ return sub {
 
 	$t->is(201, 'a group', $token, POST => '/api/chat/rooms', { name => $group });
 	$t->is(204, 'a token is taken back', $gone, POST => '/api/auth/logout');
+
+	my ($answer, $seconds) = half_a_body($rig->run_folder . '/chat.sock');
+	like($answer, qr/Status: 503 /, 'a body of which the rest never comes');
+	ok($seconds > 4 && $seconds < 8, '... is waited for no longer than for anything else') or diag $seconds;
 
 	$rig->stop('redis');
 	$t->is(200, 'without Redis: a token is good', $token, GET => '/api/chat/rooms');

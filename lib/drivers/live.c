@@ -6,6 +6,8 @@
  *
  * Connections are made by a thread of ours that ends with it. The library's own would hold the connection's lock
  * while it waits for a server, and gives up for good on some errors.
+ *
+ * Not over TLS: with an event loop 3.4.1 then waits for the rest of a record where it should return.
  */
 #include "drivers/live.h"
 

@@ -184,7 +184,7 @@ sub pid
 	return $self->read("service/$service/supervise/pid") =~ /(\d+)/ ? $1 : undef;
 }
 
-# The processes of the stack's services with this name: weather.fcgi, nginx.
+# The processes of the stack's services with this name: weather.fcgi, nginx. The dead are none, reaped or not.
 sub pids
 {
 	my ($self, $name) = @_;
@@ -194,7 +194,7 @@ sub pids
 
 	for my $file (glob '/proc/[0-9]*/stat') {
 		open my $in, '<', $file or next;
-		my ($pid, $comm, $pgrp) = (<$in> // '') =~ /^(\d+) \((.*)\) \S+ \d+ (\d+)/ or next;
+		my ($pid, $comm, $pgrp) = (<$in> // '') =~ /^(\d+) \((.*)\) [^ZX] \d+ (\d+)/ or next;
 		push @found, $pid if $group{$pgrp} && $comm eq $name;
 	}
 	return @found;

@@ -113,6 +113,14 @@ sub must
 	return $res->json;
 }
 
+# Nobody can be added to a group who has never been here.
+sub introduce
+{
+	my ($self, @names) = @_;
+
+	$_->close for $self->connect(grep { !$self->{known}{$_}++ } @names);
+}
+
 # A private group with these members, the first of whom owns it.
 sub group
 {
@@ -142,6 +150,7 @@ sub add
 {
 	my ($self, $name, $owner, $member) = @_;
 
+	$self->introduce($member);
 	$self->must(POST => "/api/chat/rooms/$name/members", token => $self->token($owner), body => { username => $member });
 }
 

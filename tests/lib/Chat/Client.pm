@@ -108,9 +108,9 @@ sub drop
 	$self->await_end;
 }
 
-# Stop reading: what the server sends stays in the socket. thaw() reads on.
+# Stop reading: what the server sends stays in the socket. thaw() reads on, if there is still something to read.
 sub freeze { Mojo::IOLoop->stream($_[0]{tx}->connection)->stop }
-sub thaw { Mojo::IOLoop->stream($_[0]{tx}->connection)->start }
+sub thaw { Mojo::IOLoop->stream($_[0]{tx}->connection)->start if $_[0]{tx} }
 
 # Wait until the server has ended the connection; its "bye".
 sub await_end

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
 # What a client got of every room, and what was wrong with it: a message twice, out of order, or missing according to
-# "prev" of the next one or to the tops of a ping. It lives longer than a connection: resume() tells the next one
-# where to go on. The pseudo-room "private" stands for all private conversations at once.
+# "prev" of the next one, to the tops of a ping, or to the server's own words. It lives longer than a connection:
+# resume() tells the next one where to go on. The pseudo-room "private" stands for all private conversations at once.
 
 package Chat::Record;
 
@@ -13,13 +13,11 @@ sub new
 {
 	my ($class) = @_;
 
-	return bless { epoch => undef, at => {}, got => {}, wrong => [], unrecovered => 0 }, $class;
+	return bless { epoch => undef, at => {}, got => {}, wrong => [] }, $class;
 }
 
-# Everything that was wrong, in words; how often the server could not say what was missed; the lines of a room in
-# the order they came.
+# Everything that was wrong, in words; the lines of a room in the order they came; how far we are there.
 sub wrong { return @{$_[0]{wrong}} }
-sub unrecovered { return $_[0]{unrecovered} }
 sub got { return @{$_[0]{got}{$_[1]} // []} }
 sub position { return $_[0]{at}{$_[1]} }
 
@@ -41,7 +39,7 @@ sub take
 	} elsif ($line->{type} eq 'joined') {
 		$self->begin($line, $line->{epoch});
 	} elsif ($line->{type} eq 'left') {
-		delete @{$self->{$_}}{$line->{room}} for qw(told at);
+		delete $self->{$_}{$line->{room}} for qw(told at last);
 	} elsif (defined $line->{prev}) {
 		$self->message($line);
 	}
@@ -55,25 +53,27 @@ sub begin
 	my $known = $self->{told}{$name} && ($self->{epoch} // $epoch) eq $epoch;
 
 	$self->{epoch} = $epoch;
-	$self->{unrecovered}++ if $self->{told}{$name} && !$room->{recovered};
+	push @{$self->{wrong}}, "$name: what came after $self->{at}{$name} is not recovered, on with $room->{last_seq}"
+		if $self->{told}{$name} && !$room->{recovered};
 	$self->{told}{$name} = 1;
 	return if $known && $room->{recovered};
 	$self->{at}{$name} = $room->{last_seq};
+	delete $self->{last}{$name};
 }
 
 sub message
 {
 	my ($self, $line) = @_;
 	my ($room, $seq, $prev) = @$line{qw(room seq prev)};
-	my $at = $self->{at}{$room};
+	my ($at, $last) = ($self->{at}{$room} // 0, $self->{last}{$room});
 
 	push @{$self->{got}{$room}}, $line;
-	if (defined $at && $seq <= $at) {
+	if ($seq <= $at) {
 		push @{$self->{wrong}}, "$room: $seq came after $at";
 		return;
 	}
-	push @{$self->{wrong}}, "$room: $seq came after $at, but before it was $prev" if defined $at && $prev != $at;
-	$self->{at}{$room} = $seq;
+	push @{$self->{wrong}}, "$room: $seq came after $at, but before it was $prev" if defined $last ? $prev != $last : $room !~ /^private\./ && $prev > $at;
+	$self->{at}{$room} = $self->{last}{$room} = $seq;
 	$self->{at}{private} = $seq if $room =~ /^private\./ && $seq > ($self->{at}{private} // 0);
 }
 

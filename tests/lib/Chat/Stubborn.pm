@@ -77,7 +77,7 @@ sub start
 {
 	my ($self) = @_;
 
-	$self->{count}{connects}++;
+	$self->{connection} = ++$self->{count}{connects};
 	$self->{client}->start;
 }
 
@@ -150,7 +150,9 @@ sub on_error
 
 	$self->{count}{errors}++;
 	push @{$self->{wrong}}, "$id: $line->{code}: $line->{message}" if !$passing{$line->{code}};
+	my $connection = $self->{connection};
 	Mojo::IOLoop->timer(($line->{retry_after_ms} // 500) / 1000 => sub {
+		return if $connection != $self->{connection};	# the new one has begun with all of it
 		$id =~ /^join (.+)/ ? $self->join($1) : $self->transmit($id);
 	});
 }

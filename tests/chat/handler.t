@@ -121,6 +121,8 @@ subtest 'mutes and bans are events' => sub {
 	$rig->user('root', admin => true);
 	is $rig->client('root')->ask(type => 'ban', room => 'broadcast', user => 'bob', site => true, minutes => 1)->{type}, 'ack', 'by an admin';
 	ok $bob->get(type => 'ban', room => 'broadcast')->{site}, '... everywhere';
+	is $bob->get(type => 'bye')->{code}, 'unauthorized', '... out';
+	$rig->user('bob', groups => ['dev']);
 };
 
 subtest 'bad input' => sub {

@@ -115,6 +115,25 @@ subtest 'mutes and bans' => sub {
 	$rig->user('bob', groups => ['dev']);
 };
 
+subtest 'a ban said in the chat' => sub {
+	$rig->user('owner', groups => ['dev'], owns => ['dev']);
+	my ($owner, $bob) = map { $rig->client($_) } qw(owner bob);
+
+	is $owner->ask(type => 'mute', room => 'group.dev', user => 'bob', minutes => 1)->{type}, 'ack', 'mute';
+	Pipes::until_true('muted', sub { ($bob->say('group.dev', 'x')->{code} // '') eq 'muted' });
+	is $owner->ask(type => 'unmute', room => 'group.dev', user => 'bob')->{type}, 'ack', 'unmute';
+	Pipes::until_true('not muted', sub { $bob->say('group.dev', 'x')->{type} eq 'ack' });
+	is $owner->ask(type => 'ban', room => 'group.dev', user => 'bob')->{type}, 'ack', 'ban';
+	is_deeply [@{$bob->get(type => 'left')}{qw(room reason)}], ['group.dev', 'banned'], 'holds at once';
+	is $bob->ask(type => 'join', room => 'group.dev')->{code}, 'forbidden', '... and goes on to';
+	is rooms_of($rig->client('bob')), 'broadcast private', '... for all his connections';
+	is $owner->ask(type => 'unban', room => 'group.dev', user => 'bob')->{type}, 'ack', 'unban';
+	Pipes::until_true('may join', sub { $bob->ask(type => 'join', room => 'group.dev')->{type} eq 'joined' });
+	$rig->redis(SET => 'chat:name:visitor', 1);
+	is $owner->ask(type => 'ban', room => 'group.dev', user => 'visitor')->{type}, 'ack', 'somebody from elsewhere';
+	is $rig->client('visitor')->ask(type => 'join', room => 'group.dev')->{code}, 'forbidden', '... too';
+};
+
 subtest 'sent away' => sub {
 	my ($alice, $other, $carol) = map { $rig->client($_) } qw(alice alice carol);
 

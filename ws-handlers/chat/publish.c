@@ -15,6 +15,7 @@
 #include "conn.h"
 #include "rights.h"
 #include "rooms.h"
+#include "sanction.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,6 +71,8 @@ acknowledge(struct conn *c, struct posting *p, int64_t seq, bool duplicate, int6
 	jsonw_time_ms(&w, "sent_at", sent_at);
 	say_end(c, &w);
 	c->count.messages += !duplicate;
+	if (p->event.kind >= EVENT_MUTE)
+		sanction_apply(c, p->room.text, &p->event);
 	finish(c, p);
 }
 

@@ -10,7 +10,9 @@
 #include "base/str.h"
 #include "drivers/pool.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,27 +97,13 @@ dial(const char *address, struct timeval timeout)
 	return redisConnectWithTimeout(host, (int)port, timeout);
 }
 
-static enum rc
-authenticate(redisContext *ctx, const char *password)
-{
-	redisReply *r;
-	bool ok;
-
-	if (password[0] == '\0')
-		return RC_OK;
-	r = redisCommand(ctx, "AUTH %s", password);
-	ok = r != NULL && r->type != REDIS_REPLY_ERROR;
-	freeReplyObject(r);
-	return ok ? RC_OK : RC_DENIED;
-}
-
 static struct timeval
 timeval_of(int64_t ms)
 {
 	return (struct timeval){ ms / 1000, ms % 1000 * 1000 };
 }
 
-/* How long one wait may be; 0 would be for ever. */
+/* How long a connection or a round trip may take; 0 would be for ever. */
 static int64_t
 patience(const struct cache *c, struct deadline d)
 {
@@ -124,42 +112,60 @@ patience(const struct cache *c, struct deadline d)
 	return left > most ? most : left > 0 ? left : 1;
 }
 
-/* A new context, or NULL after telling the pool why. */
-static redisContext *
-context_open(struct cache *c, struct deadline d)
+/* Send all that is pending. */
+static bool
+send_all(redisContext *ctx)
 {
-	struct timeval timeout = timeval_of(patience(c, d));
-	redisContext *ctx = dial(c->settings->redis, timeout);
+	int sent = 0;
 
-	if (ctx != NULL && ctx->err == 0 && redisSetTimeout(ctx, timeout) == REDIS_OK &&
-	    authenticate(ctx, c->settings->redis_password) == RC_OK)
-		return ctx;
-	pool_report(c->pool, false,
-	    ctx == NULL     ? "no memory"
-	    : ctx->err != 0 ? ctx->errstr
-			    : "password refused");
-	if (ctx != NULL)
-		redisFree(ctx);
-	return NULL;
+	while (sent == 0)
+		if (redisBufferWrite(ctx, &sent) != REDIS_OK)
+			return false;
+	return true;
+}
+
+/* The next reply, which the caller frees. hiredis would wait for it in read(2), which a UNIX socket also wakes when
+ * Redis has taken the bytes of the command; poll(2) sleeps on: a coming and going of the thread less. */
+static bool
+read_reply(redisContext *ctx, struct deadline d, void **reply)
+{
+	struct pollfd p = { .fd = ctx->fd, .events = POLLIN };
+
+	for (*reply = NULL; redisGetReplyFromReader(ctx, reply) == REDIS_OK;) {
+		int ready;
+
+		if (*reply != NULL)
+			return true;
+		ready = poll(&p, 1, deadline_left(d));
+		if (ready == -1 && errno == EINTR)
+			continue;
+		if (ready == 0)
+			str_copy(ctx->errstr, "no answer in time", sizeof(ctx->errstr));
+		if (ready != 1 || redisBufferRead(ctx) != REDIS_OK)
+			return false;
+	}
+	return false;
 }
 
 /* Send n commands, then read n replies into the arena of the caller through take(). Any error reply is a failure of
  * the whole round trip. */
 static enum rc
-round_trip(redisContext *ctx, int n, const struct command cmds[], taker *take, void *arg)
+round_trip(redisContext *ctx, struct deadline d, int n, const struct command cmds[], taker *take,
+    void *arg)
 {
 	enum rc rc = RC_OK;
 
-	cost.redis++;
 	for (int i = 0; i < n; i++)
 		if (redisAppendCommandArgv(ctx, cmds[i].argc, cmds[i].argv, cmds[i].lens) !=
 		    REDIS_OK)
 			return RC_DOWN;
+	if (!send_all(ctx))
+		return RC_DOWN;
 	for (int i = 0; i < n; i++) {
-		void *reply = NULL;
+		void *reply;
 		const redisReply *r;
 
-		if (redisGetReply(ctx, &reply) != REDIS_OK)
+		if (!read_reply(ctx, d, &reply))
 			return RC_DOWN;
 		r = reply;
 		if (r->type == REDIS_REPLY_ERROR) {
@@ -174,20 +180,34 @@ round_trip(redisContext *ctx, int n, const struct command cmds[], taker *take, v
 	return rc;
 }
 
-/* The same, no longer than until the deadline, to a millisecond or so. */
-static enum rc
-round_trip_until(const struct cache *c, struct deadline d, redisContext *ctx, int n,
-    const struct command cmds[], taker *take, void *arg)
+static bool
+authenticate(redisContext *ctx, struct deadline d, const char *password)
 {
-	int64_t usual = c->settings->redis_timeout, ms = patience(c, d);
-	enum rc rc;
+	const char *argv[] = { "AUTH", password };
+	const struct command cmd = { 2, argv, NULL };
 
-	if (ms < usual && redisSetTimeout(ctx, timeval_of(ms)) != REDIS_OK)
-		return RC_DOWN;
-	rc = round_trip(ctx, n, cmds, take, arg);
-	if (rc != RC_DOWN && ms < usual && redisSetTimeout(ctx, timeval_of(usual)) != REDIS_OK)
-		return RC_DOWN;
-	return rc;
+	return password[0] == '\0' || round_trip(ctx, d, 1, &cmd, NULL, NULL) == RC_OK;
+}
+
+/* A new context, or NULL after telling the pool why. */
+static redisContext *
+context_open(struct cache *c, struct deadline d)
+{
+	struct timeval timeout = timeval_of(patience(c, d));
+	redisContext *ctx = dial(c->settings->redis, timeout);
+
+	/* Of the socket's own time-outs only the one for sending matters, and that for as long as it lives. */
+	if (ctx != NULL && ctx->err == 0 &&
+	    redisSetTimeout(ctx, timeval_of(c->settings->redis_timeout)) == REDIS_OK &&
+	    authenticate(ctx, deadline_in(patience(c, d)), c->settings->redis_password))
+		return ctx;
+	pool_report(c->pool, false,
+	    ctx == NULL              ? "no memory"
+	    : ctx->errstr[0] != '\0' ? ctx->errstr
+				     : "password refused");
+	if (ctx != NULL)
+		redisFree(ctx);
+	return NULL;
 }
 
 /* Borrow, talk, give back; once more on a new connection where an idle one turned out dead and there is time. */
@@ -209,7 +229,11 @@ talk(struct cache *c, struct deadline d, int n, const struct command cmds[], tak
 			return rc;
 		reused = item != NULL;
 		ctx = reused ? item : context_open(c, d);
-		rc = ctx != NULL ? round_trip_until(c, d, ctx, n, cmds, take, arg) : RC_DOWN;
+		rc = RC_DOWN;
+		if (ctx != NULL) {
+			cost.redis++;
+			rc = round_trip(ctx, deadline_in(patience(c, d)), n, cmds, take, arg);
+		}
 		if (ctx != NULL && rc != RC_DOWN) {
 			pool_report(c->pool, true, NULL);
 			pool_give(c->pool, ctx);

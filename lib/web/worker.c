@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -217,6 +218,20 @@ serve_one(struct worker *w, FCGX_Request *fr)
 	arena_reset(w->arena);
 }
 
+/* Wait for the next request; false when the process is told to stop. On a kept connection FCGX_Accept_r would wait in
+ * read(2), which a UNIX socket also wakes each time the web server has taken bytes of the last answer; poll(2) sleeps
+ * on, which spares every request a thread's coming and going. */
+static bool
+accept_next(const struct worker *w, FCGX_Request *fr)
+{
+	struct pollfd kept = { .fd = fr->ipcFd, .events = POLLIN };
+
+	while (!w->server->stopping)
+		if (fr->ipcFd < 0 || poll(&kept, 1, -1) == 1)
+			return FCGX_Accept_r(fr) == 0;
+	return false;
+}
+
 static void *
 worker_run(void *arg)
 {
@@ -225,7 +240,7 @@ worker_run(void *arg)
 
 	if (FCGX_InitRequest(&fr, 0, 0) != 0)
 		log_die(EXIT_SYSTEM, "fastcgi: cannot initialise a request", NULL);
-	while (!w->server->stopping && FCGX_Accept_r(&fr) == 0) {
+	while (accept_next(w, &fr)) {
 		w->state = BUSY;
 		serve_one(w, &fr);
 		FCGX_Finish_r(&fr);

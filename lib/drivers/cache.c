@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,10 @@
 #define KEYS_MAX 128 /* of one command */
 #define FIELDS_MAX 16 /* of one change of a hash */
 
+#define SHA_TEXT 41 /* of a script's name in Redis */
+
 /* A leaky bucket as nginx's limit_req with nodelay has it. The key holds the microsecond of Redis's clock at which the
- * bucket will have run empty. */
+ * bucket will have run empty: so soon that it goes neither into Redis's file nor to its replicas. */
 static const char count_script[] =
     "local rate = tonumber(KEYS[2] and (redis.call('GET', KEYS[2]) or -1) or ARGV[1]) or -1 "
     "if rate < 1 then return { rate, 0 } end "
@@ -31,6 +34,7 @@ static const char count_script[] =
     "local full = math.max((redis.call('GET', KEYS[1]) or 0) - now, 0) "
     "local room = ARGV[2] * step - full "
     "if room < 0 then return { rate, math.floor(room / 1000) } end "
+    "redis.set_repl(redis.REPL_NONE) "
     "redis.call('SET', KEYS[1], string.format('%.0f', now + full + step), 'PX', "
     "math.ceil((full + step) / 1000)) "
     "return { rate, math.floor(room / step) }";
@@ -38,6 +42,8 @@ static const char count_script[] =
 struct cache {
 	const struct settings *settings;
 	struct pool *pool;
+	pthread_mutex_t lock; /* of those who write count_sha */
+	char count_sha[SHA_TEXT]; /* what Redis calls count_script, once there is a connection */
 };
 
 /* One command of a round trip. */
@@ -69,6 +75,7 @@ cache_open(const struct settings *s)
 		free(c);
 		return NULL;
 	}
+	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
 
@@ -78,6 +85,7 @@ cache_close(struct cache *c)
 	if (c == NULL)
 		return;
 	pool_free(c->pool);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
@@ -180,13 +188,33 @@ round_trip(redisContext *ctx, struct deadline d, int n, const struct command cmd
 	return rc;
 }
 
-static bool
-authenticate(redisContext *ctx, struct deadline d, const char *password)
+/* The name of the script, the same from every connection. */
+static enum rc
+take_sha(void *arg, int i, const redisReply *r)
 {
-	const char *argv[] = { "AUTH", password };
-	const struct command cmd = { 2, argv, NULL };
+	struct cache *c = arg;
 
-	return password[0] == '\0' || round_trip(ctx, d, 1, &cmd, NULL, NULL) == RC_OK;
+	(void)i;
+	if (r->type != REDIS_REPLY_STRING)
+		return RC_OK; /* to AUTH */
+	pthread_mutex_lock(&c->lock);
+	if (c->count_sha[0] == '\0')
+		str_copy(c->count_sha, r->str, sizeof(c->count_sha));
+	pthread_mutex_unlock(&c->lock);
+	return RC_OK;
+}
+
+/* Redis loses its scripts when it ends, and its connections with them: each new one brings the script along. Where
+ * they are lost otherwise, the command is refused and tried again on a new connection. */
+static bool
+introduce(struct cache *c, redisContext *ctx, struct deadline d)
+{
+	const char *auth[] = { "AUTH", c->settings->redis_password };
+	const char *load[] = { "SCRIPT", "LOAD", count_script };
+	const struct command cmds[] = { { 2, auth, NULL }, { 3, load, NULL } };
+	int skip = c->settings->redis_password[0] == '\0';
+
+	return round_trip(ctx, d, 2 - skip, cmds + skip, take_sha, c) == RC_OK;
 }
 
 /* A new context, or NULL after telling the pool why. */
@@ -199,12 +227,12 @@ context_open(struct cache *c, struct deadline d)
 	/* Of the socket's own time-outs only the one for sending matters, and that for as long as it lives. */
 	if (ctx != NULL && ctx->err == 0 &&
 	    redisSetTimeout(ctx, timeval_of(c->settings->redis_timeout)) == REDIS_OK &&
-	    authenticate(ctx, deadline_in(patience(c, d)), c->settings->redis_password))
+	    introduce(c, ctx, deadline_in(patience(c, d))))
 		return ctx;
 	pool_report(c->pool, false,
 	    ctx == NULL              ? "no memory"
 	    : ctx->errstr[0] != '\0' ? ctx->errstr
-				     : "password refused");
+				     : "refused");
 	if (ctx != NULL)
 		redisFree(ctx);
 	return NULL;
@@ -296,14 +324,15 @@ take_get(void *arg, int i, const redisReply *r)
 
 /* The command that counts in a bucket; numbers is room for its arguments. */
 static struct command
-count_command(const struct cache_bucket *b, const char *argv[7], char numbers[2][24])
+count_command(
+    const struct cache *c, const struct cache_bucket *b, const char *argv[7], char numbers[2][24])
 {
 	int argc = 0;
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)b->rate);
 	snprintf(numbers[1], sizeof(numbers[1]), "%lld", (long long)b->burst);
-	argv[argc++] = "EVAL";
-	argv[argc++] = count_script;
+	argv[argc++] = "EVALSHA";
+	argv[argc++] = c->count_sha;
 	argv[argc++] = b->rate_key != NULL ? "2" : "1";
 	argv[argc++] = b->key;
 	if (b->rate_key != NULL)
@@ -332,7 +361,7 @@ cache_get_counted(struct cache *c, struct deadline d, struct arena *a, struct ca
 	if (bucket != NULL) {
 		counted = *bucket;
 		g.bucket = &counted;
-		cmds[ncmds++] = count_command(bucket, count, numbers);
+		cmds[ncmds++] = count_command(c, bucket, count, numbers);
 	}
 	if (n > 0)
 		cmds[ncmds++] = (struct command){ n + 1, mget, NULL };

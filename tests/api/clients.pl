@@ -91,6 +91,16 @@ return sub {
 	like($header->($res, 'Cache-Control'), qr/\Aprivate, max-age=\d+/, '... its answer is for nobody else');
 	is($res->body, $first->body, '... and the same');
 	is($get->($current, 'X-API-Key' => $good, 'If-None-Match' => $res->headers->etag)->code, 304, '... not modified');
+	$rig->redis(SCRIPT => 'FLUSH');
+	$res = $get->($current, 'X-API-Key' => $good);
+	is_deeply([$res->code, @{$limits->($res)}[0, 1]], [200, 500, 20], 'Redis loses its scripts: it counts all the same');
+	$rig->kill('redis');
+	for (1 .. 50) {
+		select undef, undef, undef, 0.1;
+		$res = $get->($current, 'X-API-Key' => $good);
+		last if defined $limits->($res)->[0];
+	}
+	is_deeply([$res->code, @{$limits->($res)}[0, 1]], [200, 500, 20], 'Redis starts anew: it counts again');
 	$fill->('127.0.0.1:weather', 5);
 	is($get->($current, 'X-API-Key' => $good)->code, 200, "the address doesn't matter then");
 	is($get->($current)->code, 429, '... though it does to others');

@@ -133,8 +133,22 @@ for my $web (qw(nginx lighttpd)) {
 	};
 }
 
+subtest 'everybody at once' => sub {
+	$rig->up(web => 'nginx', ws_per_address => 0, ws_forks => 60);
+	my $before = $rig->pid('websocketd');
+	my @people = map { $chat->client("user$_") } 1 .. 60;
+
+	is(scalar(grep { $_->open } @people), 60, 'as many as there may be come');
+	is_problem(ask('GET', '/ws', %handshake), 429, 'rate-limited', 'one more does not');
+	$rig->kill('web');
+	ok(until_true(20, sub { !grep { !$_->{gone} } @people }), 'all are gone in the same moment');
+	ok(until_true(20, sub { !$rig->pids('chat') && $rig->get('/api/health')->code == 200 }), 'and their handlers soon after');
+	is($rig->pid('websocketd'), $before, 'websocketd bears it');
+	ok($chat->client('alice')->connect, 'and others may come');
+};
+
 subtest 'a frame without end' => sub {
-	$rig->up(web => 'nginx', ws_per_address => 0, ws_forks => 8);
+	$rig->up(ws_forks => 8);
 	my $before = $rig->pid('websocketd');
 	my $http = Http->new($rig->url);
 	my $socket = $http->send($http->request('GET', '/ws', %handshake));

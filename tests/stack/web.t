@@ -75,6 +75,9 @@ subtest 'the files of INSTALL' => sub {
 	$render->('lighttpd/lighttpd.conf', 'lighttpd.conf', "ETC=$dir", 'BIND=0.0.0.0', 'HTTP_PORT=80');
 	is(`lighttpd -tt -f '$dir/lighttpd.conf' 2>&1`, '', 'lighttpd takes it');
 
+	$render->('websocketd/serve', 'websocketd');
+	is(`sh -n '$dir/websocketd' 2>&1`, '', 'sh takes it');
+
 	for my $file (glob "$Rig::ROOT/etc/systemd/* $Rig::ROOT/etc/cron.d/cuaca") {
 		my ($template) = $file =~ m{/etc/(.*)};
 		$render->($template, $template =~ s{.*/}{}r, 'CONF=/etc/cuaca/cuaca.conf');

@@ -72,9 +72,10 @@ return sub {
 	my $passed = grep { $_->code == 200 } @answers;
 	ok($passed >= 21 && $passed <= 24, 'a burst of 20 passes') or diag $passed;
 	is($answers[0]->code, 200, '... from the first');
-	is($answers[-1]->code, 429, '... and no more');
+	my ($refused) = grep { $_->code == 429 } @answers;
+	ok($refused, '... and no more');
 	is_deeply([map { $limits->($answers[$_])->[1] } 0 .. 2], [20, 19, 18], '... counted down') if $limits->($answers[2])->[1] == 18;
-	like($answers[-1]->json('/detail'), qr/\Amore than 2 requests a second from one API key/, '... in words');
+	like($refused->json('/detail'), qr/\Amore than 2 requests a second from one API key/, '... in words');
 	select undef, undef, undef, 1.1;
 	is($get->($current, 'X-API-Key' => $slow)->code, 200, 'a second later there is room for two');
 

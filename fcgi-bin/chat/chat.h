@@ -50,6 +50,9 @@ handler members_list, members_add, members_remove;
 /* GET, POST, DELETE /api/chat/rooms/{name}/sanctions. */
 handler sanctions_list, sanctions_set, sanctions_lift;
 
+/* GET /api/chat/conversations: whom one has talked with in private, and what was said last. */
+handler chat_conversations;
+
 /* GET /api/chat/history: what was said in a room, and search in it. */
 handler chat_history;
 

@@ -50,6 +50,10 @@ static const struct param lift_params[] = { { "username", .type = PT_TEXT, .need
 	{ "kind", .type = PT_CHOICE, .need = true, .choices = sanction_kinds },
 	{ "site", .type = PT_BOOL }, { 0 } };
 
+static const struct param conversations_params[] = { { "after", .type = PT_TEXT, .min = 1,
+							 .max = 40 },
+	{ "limit", .type = PT_INT, .min = 1, .max = 200 }, { 0 } };
+
 static const struct param history_params[] = { { "room", .type = PT_TEXT, .need = true, .min = 1,
 						   .max = 80 },
 	{ "before", .type = PT_TEXT, .min = 1, .max = 40 },
@@ -77,6 +81,8 @@ const struct route chat_routes[] = {
 	{ M_POST, "/api/chat/rooms/{name}/sanctions", sanctions_set, USER, sanction_params,
 	    "chat" },
 	{ M_DELETE, "/api/chat/rooms/{name}/sanctions", sanctions_lift, USER, lift_params, "chat" },
+	{ M_GET, "/api/chat/conversations", chat_conversations, USER, conversations_params,
+	    "chat" },
 	{ M_GET, "/api/chat/history", chat_history, USER, history_params, "chat" },
 	{ 0 },
 };

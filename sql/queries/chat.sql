@@ -215,26 +215,37 @@ LIMIT $2::integer;
 -- before $5 (a guest's "since"; NULL: no bound), nor from before the reader's account.
 -- Columns: epoch, seq, kind, username, body (NULL when deleted, and for other kinds than "message"), mid, sent_at and
 -- edited_at (NULL when never) in UNIX ms, deleted; for mute, unmute, ban and unban about_user, until (NULL: without
--- end) and site.
-SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
-	about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
-FROM chat_history h
-WHERE room = $1::text AND h.sent_at >= (SELECT chat_since($1::text, $4::text, $5::bigint))
-	AND (epoch, seq) < (
-		coalesce($2::bigint, CASE WHEN $3::bigint IS NULL THEN 9223372036854775807 ELSE (SELECT a.epoch FROM chat_archive a) END),
-		coalesce($3::bigint, 9223372036854775807))
-ORDER BY epoch DESC, seq DESC
-LIMIT $6::integer;
+-- end) and site; archived, <epoch>-<seq>, up to where the log is in the archive (NULL: nothing is). Where nothing is
+-- found, one row tells that, with NULL in all others.
+SELECT h.*, archived
+FROM chat_archived() AS archived
+LEFT JOIN (
+	SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
+		about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
+	FROM chat_history h
+	WHERE room = $1::text AND h.sent_at >= (SELECT chat_since($1::text, $4::text, $5::bigint))
+		AND (epoch, seq) < (
+			coalesce($2::bigint, CASE WHEN $3::bigint IS NULL THEN 9223372036854775807 ELSE (SELECT a.epoch FROM chat_archive a) END),
+			coalesce($3::bigint, 9223372036854775807))
+	ORDER BY epoch DESC, seq DESC
+	LIMIT $6::integer
+) h ON true
+ORDER BY epoch DESC, seq DESC;
 
 -- name: history_after (read)
 -- The same arguments and columns, $3 not NULL. What was said after that place, the oldest first, later logs included.
-SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
-	about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
-FROM chat_history h
-WHERE room = $1::text AND h.sent_at >= (SELECT chat_since($1::text, $4::text, $5::bigint))
-	AND (epoch, seq) > (coalesce($2::bigint, (SELECT a.epoch FROM chat_archive a)), $3::bigint)
-ORDER BY epoch, seq
-LIMIT $6::integer;
+SELECT h.*, archived
+FROM chat_archived() AS archived
+LEFT JOIN (
+	SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
+		about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
+	FROM chat_history h
+	WHERE room = $1::text AND h.sent_at >= (SELECT chat_since($1::text, $4::text, $5::bigint))
+		AND (epoch, seq) > (coalesce($2::bigint, (SELECT a.epoch FROM chat_archive a)), $3::bigint)
+	ORDER BY epoch, seq
+	LIMIT $6::integer
+) h ON true
+ORDER BY epoch, seq;
 
 -- name: search_before (read)
 -- $1 to $6 as history_before, $7 what to look for. The messages before that place that have the words, or Indonesian
@@ -252,10 +263,14 @@ WITH found AS MATERIALIZED (
 ), page AS (
 	SELECT * FROM found ORDER BY epoch DESC, seq DESC LIMIT $6::integer
 )
-SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
-	about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
-FROM page
-JOIN chat_history h USING (epoch, seq, sent_at)
+SELECT h.*, archived
+FROM chat_archived() AS archived
+LEFT JOIN (
+	SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
+		about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
+	FROM page
+	JOIN chat_history h USING (epoch, seq, sent_at)
+) h ON true
 ORDER BY epoch DESC, seq DESC;
 
 -- name: search_after (read)
@@ -270,11 +285,38 @@ WITH found AS MATERIALIZED (
 ), page AS (
 	SELECT * FROM found ORDER BY epoch, seq LIMIT $6::integer
 )
-SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
-	about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
-FROM page
-JOIN chat_history h USING (epoch, seq, sent_at)
+SELECT h.*, archived
+FROM chat_archived() AS archived
+LEFT JOIN (
+	SELECT epoch, seq, kind, username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
+		about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site
+	FROM page
+	JOIN chat_history h USING (epoch, seq, sent_at)
+) h ON true
 ORDER BY epoch, seq;
+
+-- name: conversations (read)
+-- $1 user, $2 since, $3 epoch, $4 seq, $5 how many. The private conversations of the user whose newest message is
+-- before that place (NULL: all), the newest first; none in which that is from before $2, or from before the user's
+-- account. The columns of history_before, of that message, and partner.
+SELECT epoch, seq, kind, username, body, mid, sent_at, edited_at, deleted, about_user, until, site, archived, partner
+FROM chat_archived() AS archived
+LEFT JOIN (
+	SELECT epoch, seq, kind, h.username, body, mid, chat_ms(sent_at) AS sent_at, chat_ms(edited_at) AS edited_at, deleted,
+		about_user, extract(epoch FROM date_trunc('second', until))::bigint AS until, site, partner
+	FROM (
+		SELECT epoch, seq, sent_at, partner
+		FROM chat_conversations c
+		WHERE username = $1::text AND c.sent_at >= (SELECT chat_since('private.', $1::text, $2::bigint))
+			AND (epoch, seq) < (
+				coalesce($3::bigint, CASE WHEN $4::bigint IS NULL THEN 9223372036854775807 ELSE (SELECT a.epoch FROM chat_archive a) END),
+				coalesce($4::bigint, 9223372036854775807))
+		ORDER BY epoch DESC, seq DESC
+		LIMIT $5::integer
+	) page
+	JOIN chat_history h USING (epoch, seq, sent_at)
+) h ON true
+ORDER BY epoch DESC, seq DESC;
 
 -- name: history_user (read)
 -- $1 user, $2 before when in UNIX ms, $3 how many. What somebody has said lately but in private, for who moderates,

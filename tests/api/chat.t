@@ -86,7 +86,7 @@ package T {
 	sub minted { return shift->{chat}->token(@_) }
 }
 
-my @parts = @ARGV ? @ARGV : qw(accounts tokens bodies rooms sanctions history limits away);
+my @parts = @ARGV ? @ARGV : qw(accounts tokens bodies rooms sanctions history conversations limits away);
 my %parts;
 
 # Hashing costs little here; how it is done is not what this is about.

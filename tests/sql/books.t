@@ -115,7 +115,7 @@ like($status->(), qr/^\|90\|91\|$now\|@{[$now + 7]}\|0\|/, '... and after');
 is(admin('runs_last', 5), join("\n", "2|$now|@{[$now + 7]}|0|90|90|0|0|1|0|90|", join('|', 1, $now - 1000, $now - 990, 1, 90, 80, 4, 6, 3, 1, '92.5', 'six had no answer')), 'runs_last');
 is(scalar(split /\n/, admin('runs_last', 1)), 1, '... as many as asked for');
 my @sizes = map { (split /\|/)[0] } split /\n/, admin('sizes');
-is(join(' ', sort @sizes), 'api_keys chat_archive chat_groups chat_members chat_messages chat_revoked chat_sanctions chat_touched chat_users cities demand ingest_run quota_spent'
+is(join(' ', sort @sizes), 'api_keys chat_archive chat_conversations chat_groups chat_members chat_messages chat_revoked chat_sanctions chat_touched chat_users cities demand ingest_run quota_spent'
 	. ' schema_migrations weather_data weather_day weather_forecast weather_hour', 'sizes: every table, once');
 like(admin('sizes'), qr/^cities\|25\d{3}\|\d{7,}$/m, '... rows and bytes');
 

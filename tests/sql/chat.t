@@ -28,7 +28,8 @@ sub as
 	return scalar $pg->execute($db, "cuaca_$role", $name, \@args);
 }
 
-sub chat { return as('chat', @_) }
+# Of history and search without the last column, which says how far the archive has got; the row with nothing else is none.
+sub chat { my $out = as('chat', @_); return $_[0] =~ /^(history|search)_/ ? $out =~ s/^\|*[\d-]*$//mgr =~ s/\|[\d-]*$//mgr : $out }
 sub archive { return as('archive', @_) }
 sub admin { return as('admin', @_) }
 sub state_of { my $json = archive('mirror_user', $_[0]); return $json eq '' ? undef : decode_json($json) }
@@ -248,8 +249,9 @@ is(archive('archive_lease', 'two', 30, EPOCH, 3), EPOCH + 5 . '|0', '... and no 
 	srand(my $seed = $ENV{CUACA_TEST_SEED} // 4);
 	my ($epoch, @events, %message, %sanction) = (EPOCH + 6);
 	my $pick = sub { $_[rand @_] };
+	my @rooms = qw(group.one group.two broadcast private.ann.ben private.ann.cat private.ben.cat);
 	for my $seq (1 .. 400) {
-		my ($room, $from) = ($pick->('group.one', 'group.two', 'broadcast'), $pick->('ann', 'ben', 'cat'));
+		my ($room, $from) = ($pick->(@rooms), $pick->('ann', 'ben', 'cat'));
 		my $kind = $pick->(('message') x 4, qw(edit edit edit delete mute unmute ban unban));
 		my %more = $kind eq 'message' ? (body => "said $seq") : $kind eq 'edit' ? (body => "edited $seq") : ();
 		if ($kind =~ /^(edit|delete)$/) {
@@ -289,6 +291,16 @@ is(archive('archive_lease', 'two', 30, EPOCH, 3), EPOCH + 5 . '|0', '... and no 
 			is_deeply($state ? $state->{$what} : {}, { map { defined $s->{$_} ? ($_ => $s->{$_}) : () } keys %$s }, "... $what of $user");
 		}
 	}
+	my %newest;
+	for my $seq (sort { $a <=> $b } keys %message) {
+		my (undef, $one, $other) = split /\./, $message{$seq}{room};
+		@newest{"$one|$other", "$other|$one"} = ("$one|$other|$seq", "$other|$one|$seq") if defined $other;
+	}
+	my $conversations = sub { sql('SELECT username, partner, seq FROM chat_conversations ORDER BY 1, 2') };
+	is($conversations->(), join("\n", map { $newest{$_} } sort keys %newest), '... conversations are known by their newest message');
+	my ($fill) = Pg::slurp("$Pg::ROOT/sql/migrations/0017_chat_conversations.sql") =~ /^(INSERT INTO chat_conversations.*?;)/ms;
+	sql("DELETE FROM chat_conversations; $fill");
+	is($conversations->(), join("\n", map { $newest{$_} } sort keys %newest), '... those of before there was a list of them as well');
 }
 
 # History: pages across logs, both ways. Two logs, the later one from 1 again, with one host's clock a minute off.
@@ -327,6 +339,26 @@ is($private->('elsewhere', $now - 3600 + 55), '2.59 2.55', '... and a token says
 is($private->('stranger', $now - 7200), '2.59 2.55 2.53', '... which makes nothing earlier visible');
 is(scalar(split / /, places(chat('history_before', 'group.pages', undef, undef, 'stranger', $now, 100))), 48, '... all that is not for groups');
 
+# Conversations: by their newest message, page by page, and nothing from before the account here either.
+{
+	my $log = EPOCH + 250;
+	my $list = sub { join ' ', map { my @c = split /\|/; $c[0] eq '' ? () : "$c[13].$c[1]" } split /\n/, chat('conversations', @_) };
+	archive('archive_lease', 'two', 30, $log, 0);
+	is(chat('conversations', 'stranger', undef, undef, undef, 5), '|' x 12 . "$log-0|", 'conversations: none, and up to where that is known');
+	archive('archive_store', 'two', $log, 21, batch((map { [$_, 'private.' . join('.', sort 'stranger', 'pal' . $_ % 7), said('message', $_ % 2 ? 'stranger' : 'pal' . $_ % 7, 1000 * $_, body => "no $_")] } 1 .. 20),
+		[21, 'private.pal5.stranger', said('edit', 'stranger', 21000, target => 19, body => 'not 19')]));
+	is($list->('stranger', undef, undef, undef, 50), 'pal6.20 pal5.19 pal4.18 pal3.17 pal2.16 pal1.15 pal0.14', 'conversations: the newest first');
+	is($list->('stranger', undef, undef, undef, 3), 'pal6.20 pal5.19 pal4.18', '... page by page');
+	is($list->('stranger', undef, $log, 18, 3), 'pal3.17 pal2.16 pal1.15', '... on from a place');
+	is($list->('stranger', undef, undef, 15, 3), 'pal0.14', '... in the newest log');
+	is($list->('pal5', undef, undef, undef, 3), 'stranger.19', '... each for both');
+	is(chat('conversations', 'pal5', undef, undef, undef, 3), join('|', $log, 19, 'message', 'stranger', 'not 19', 'm19000', $t + 19000, $t + 21000, 'f', '', '', 'f', "$log-21", 'stranger'), '... with that message as it is now');
+	is($list->('stranger', $now + 18, undef, undef, 50), 'pal6.20 pal5.19 pal4.18', '... since a time');
+	sql("UPDATE chat_users SET created_at = to_timestamp($now + 19) WHERE name = 'stranger'");
+	is($list->('stranger', undef, undef, undef, 50), 'pal6.20 pal5.19', '... since there is the account');
+	sql("UPDATE chat_users SET created_at = to_timestamp($now - 3600 + 51) WHERE name = 'stranger'");
+}
+
 # Search.
 {
 	my @said = ('Pelatihan memasak makanan pedas', 'Ayo makan di warung', 'makan-makan!', 'RUNNING late, it rains', 'São Paulo 東京 https://cuaca.example/peta', 'hujan hujan hujan',
@@ -355,7 +387,8 @@ sql(qq{
 	INSERT INTO chat_messages (epoch, seq, sent_at, kind, room, username, body)
 	SELECT 1, n, now() - interval '6 months' * (1 - n / 24001.0), 'message', CASE n % 4 WHEN 0 THEN 'broadcast' ELSE 'group.g' || n % 41 END, 'user' || n % 83,
 		'pesan ' || n || ' tentang ' || (ARRAY['hujan', 'makanan', 'perjalanan'])[1 + n % 3] || ' kata' || n % 997
-	FROM generate_series(1, 24000) n});
+	FROM generate_series(1, 24000) n;
+	INSERT INTO chat_conversations (epoch, seq, sent_at, username, partner) SELECT epoch, seq, sent_at, username, 'p' || seq FROM chat_messages WHERE epoch = 1});
 my $default = sql('SELECT count(*) FROM chat_messages_default');
 cmp_ok($default, '>', 15000, 'old months are in the default partition');
 chat('user_guest', 'gone', $now + DAY, $now);
@@ -379,7 +412,7 @@ is(sql(q{SET SESSION AUTHORIZATION cuaca_archive; SET timezone = 'Asia/Jakarta';
 	"upkeep leaves the session's settings alone");
 
 # What the queries read.
-sql('VACUUM ANALYZE chat_messages');
+sql('VACUUM ANALYZE chat_messages, chat_conversations');
 sub explain_run { return scalar $pg->execute($db, 'cuaca_' . ($_[0] eq 'history_user' ? 'admin' : $_[0] eq 'archive_status' ? 'ops' : 'chat'), $_[0], [@_[1 .. $#_]], 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)') }
 
 # What of a plan was about a partition and ran, and found something; the most rows that came out of one.
@@ -402,6 +435,14 @@ for (['search_before', 'broadcast', undef, undef, 'alice', undef, 51, 'kata17'],
 	like($plan, qr/Bitmap Index Scan on chat_messages_p\w+_room_chat_words_idx/, "$_->[0] uses its index");
 	unlike(fruitful($plan), qr/Seq Scan|_room_epoch_seq_idx/, '... for the room and the words, and no other');
 }
+for ([undef, undef], [1, 12000]) {
+	$plan = explain_run('conversations', 'user7', undef, @$_, 51);
+	like($plan, qr/Index Scan Backward using chat_conversations_newest/, 'conversations uses its index');
+	unlike($plan, qr/Rows Removed/, '... for all of what is asked');
+	like(fruitful($plan), qr/Index Scan using chat_messages_p\w+_(pkey|sent_at_idx)/, '... and that of the messages');
+	unlike(fruitful($plan), qr/Seq Scan|Bitmap/, '... and no other');
+	cmp_ok(most($plan), '<=', 1, '... for one at a time');
+}
 like(explain_run('history_user', 'user7', $t, 51), qr/chat_messages_p\w+_username_sent_at_idx/, 'history_user uses its index');
 $plan = explain_run('archive_status');
 like($plan, qr/chat_messages_p\w+_sent_at_idx/, 'archive_status uses its index');
@@ -411,6 +452,7 @@ like(sql("PREPARE q AS $text{history_before}; EXECUTE q('broadcast', NULL, NULL,
 
 is(archive('archive_upkeep', 45) =~ /^0\|[45]$/, 1, 'retention drops the months that are over');
 is(sql("SELECT min(sent_at) > now() - interval '80 days' FROM chat_messages"), 't', '... and keeps the last');
+is(sql('SELECT count(*) > 0, bool_and(EXISTS (SELECT FROM chat_messages m WHERE (m.epoch, m.seq) = (c.epoch, c.seq))) FROM chat_conversations c'), 't|t', '... and conversations of which there is something left');
 
 # Rights, where they matter most.
 like(refused($_->[0], $_->[1]), qr/permission denied/, "$_->[0] can't: $_->[1]") for

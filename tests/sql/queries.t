@@ -80,6 +80,7 @@ my %use = (
 	history_after => [cuaca_chat => 'private.alice.bob', undef, 41, 'alice', 1735689600, 51],
 	search_before => [cuaca_chat => 'broadcast', 1735689600000, 41, 'alice', undef, 51, 'hujan'],
 	search_after => [cuaca_chat => 'broadcast', 1735689600000, 41, 'alice', undef, 51, 'hujan'],
+	conversations => [cuaca_chat => 'alice', 1735689600, undef, undef, 51],
 	history_user => [cuaca_admin => 'alice', 4102444800000, 50],
 	mirror_user => [cuaca_chat => 'alice'],
 	mirror_group => [cuaca_chat => 'developers'],

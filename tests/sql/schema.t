@@ -84,11 +84,11 @@ my %rights = (
 		. ' chat_users SELECT(admin created_at expires_at guest name void_before) chat_users UPDATE(admin void_before)'
 		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
 		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
-	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
+	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_conversations INSERT chat_conversations SELECT chat_conversations UPDATE chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
 		. ' chat_messages UPDATE(deleted_at deleted_by edited_at edited_body) chat_revoked SELECT'
 		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_touched SELECT'
 		. ' chat_users SELECT(admin created_at expires_at guest name void_before)',
-	cuaca_chat => 'chat_archive SELECT chat_groups INSERT(name owner public title) chat_groups SELECT chat_groups UPDATE(deleted_at) chat_history SELECT'
+	cuaca_chat => 'chat_archive SELECT chat_conversations SELECT chat_groups INSERT(name owner public title) chat_groups SELECT chat_groups UPDATE(deleted_at) chat_history SELECT'
 		. ' chat_members DELETE chat_members INSERT(added_by group_name user_name) chat_members SELECT chat_messages SELECT'
 		. ' chat_revoked INSERT chat_revoked SELECT chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE'
 		. ' chat_users SELECT chat_users UPDATE(expires_at password_hash void_before)',

@@ -68,7 +68,8 @@ return sub {
 	$page = $t->is(200, 'a bare place', @{$history->($bob, "group.$open", [before => $tenth->{seq}], [limit => 2])});
 	is_deeply($bodies->($page), ['message 9', 'message 8'], '... is one of the log that is now');
 	$page = $t->is(200, 'after all', @{$history->($bob, "group.$open", [after => "$first->{epoch}-$first->{seq}"])});
-	is_deeply($page, { room => "group.$open", items => [], next => undef }, '... there is nothing');
+	is_deeply($page, { room => "group.$open", items => [], next => undef, archived => $page->{archived} }, '... there is nothing');
+	is($page->{archived}, $rig->sql("SELECT epoch || '-' || seq FROM chat_archive"), '... and up to where that is known');
 
 	# Search.
 	my $search = sub { $bodies->($t->is(200, "search: $_[0]", @{$history->($bob, "group.$open", [q => $_[0]], @_[1 .. $#_])})) };

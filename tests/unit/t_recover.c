@@ -372,6 +372,34 @@ retry_all(void)
 	recover_retry(&c, INT64_MAX);
 }
 
+/* A channel that has everything up to a position of its own. */
+static void
+listen_to(enum room_kind kind, const char *name, uint64_t pos)
+{
+	struct channel *ch = channel_open(&c, kind, name);
+
+	ch->epoch = stream.epoch;
+	ch->pos = ch->top = ch->told = pos;
+	for (size_t i = 0; i < COUNT(rooms); i++)
+		if (strcmp(name, rooms[i]) == 0 || (kind == ROOM_PRIVATE && i >= 2))
+			seen[i] = start[i] = pos;
+}
+
+/* Leave a group and join it again, from where the client is. */
+static void
+join_again(size_t room)
+{
+	struct channel *ch = channel_find(&c, rooms[room]);
+
+	if (ch == NULL || !up)
+		return;
+	work();
+	channel_close(&c, ch);
+	heard[room].n = 0;
+	listen_to(ROOM_GROUP, rooms[room], seen[room]);
+	recover_look(&c);
+}
+
 static void
 step(void)
 {
@@ -397,6 +425,7 @@ step(void)
 		if (up)
 			retry_all();
 		return;
+	case 6: join_again(room); return;
 	default: break;
 	}
 	if (rand() % 3 == 0)
@@ -434,19 +463,6 @@ begin(void)
 	for (int i = rand() % 20; i > 0; i--)
 		publish((size_t)rand() % COUNT(rooms));
 	cut_off();
-}
-
-/* A channel that has everything up to a position of its own. */
-static void
-listen_to(enum room_kind kind, const char *name, uint64_t pos)
-{
-	struct channel *ch = channel_open(&c, kind, name);
-
-	ch->epoch = stream.epoch;
-	ch->pos = ch->top = ch->told = pos;
-	for (size_t i = 0; i < COUNT(rooms); i++)
-		if (strcmp(name, rooms[i]) == 0 || (kind == ROOM_PRIVATE && i >= 2))
-			seen[i] = start[i] = pos;
 }
 
 static void
@@ -503,7 +519,8 @@ live_through(unsigned life, void (*fate)(int i))
 	for (int i = 0; i < STEPS; i++) {
 		step();
 		fate(i);
-		work();
+		if (rand() % 2 == 0)
+			work();
 	}
 	settle();
 	for (size_t i = 0; i < COUNT(rooms); i++)
@@ -572,7 +589,7 @@ another_epoch_is_told(void **state)
 	told = 0;
 	for (unsigned life = 0; life < LIVES; life++)
 		live_through(life, another_begins);
-	assert_true(told >= LIVES * 3);
+	assert_true(told > LIVES * 2); /* but where a group was joined again before it was known */
 }
 
 int

@@ -49,7 +49,7 @@ make_json(struct archive *ar, const struct room *room, uint64_t seq, const struc
 static enum rc
 make_item(struct archive *ar, const struct stream_msg *m, struct item *it)
 {
-	struct event e;
+	struct event e = { 0 };
 	struct room room;
 	enum rc rc = RC_INVALID;
 

@@ -161,6 +161,30 @@ subtest 'Redis is away' => sub {
 	Pipes::until_true('presence is back', sub { ($bob->ask(type => 'who', room => 'group.dev')->{members} // 0) == 1 });
 };
 
+subtest 'Redis is away when a client comes back' => sub {
+	my $mirror = sub {
+		$rig->redis(SET => 'chat:mirror', 1);
+		$rig->group($_) for qw(dev open);
+		$rig->user('alice', groups => ['dev']);
+	};
+	$mirror->();
+	my ($alice, $carol) = map { $rig->client($_) } qw(alice carol);
+	is $carol->ask(type => 'join', room => 'group.open')->{type}, 'joined', 'a group that is open to all';
+	my @resume = map { { room => "group.$_->[0]", epoch => $alice->{answer}{epoch}, seq => $_->[1]->say("group.$_->[0]", 'before')->{seq} } }
+		['dev', $alice], ['open', $carol];
+	$alice->close;
+
+	$rig->signal(redis => 'KILL');
+	$carol->say('group.open', "missed $_") for 1 .. 3;
+	my $again = $rig->client('alice', resume => \@resume);
+	is join(' ', sort map { $_->{room} } @{$again->{answer}{rooms}}), 'broadcast private', 'no group is known';
+	$rig->start_redis;
+	$mirror->();
+	my %joined = map { ($_->{room} => $_->{recovered}) } map { $again->get(type => 'joined') } @resume;
+	is_deeply \%joined, { 'group.dev' => true, 'group.open' => true }, 'it is back: the groups go on from where the client was';
+	is $again->get(type => 'message')->{body}, "missed $_", "... with what was missed: $_" for 1 .. 3;
+};
+
 subtest 'NATS is away' => sub {
 	$rig->signal(nats => 'KILL');
 	my $late = $rig->raw(settings => { ws_connect => 1 });

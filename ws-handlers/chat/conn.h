@@ -80,6 +80,7 @@ struct conn {
 	uint32_t asked;
 	struct log_seen log;
 	struct channel *channels;
+	cJSON *unresumed; /* entries of "resume" whose groups could not be looked up; NULL: none */
 	size_t held; /* bytes that the channels hold back */
 	int pending; /* requests to publish that are not answered */
 	double allowance; /* messages that may come now while Redis is away */

@@ -113,6 +113,7 @@ close_all(struct conn *c)
 	ask_expire(c, clock_mono_ms());
 	while (c->channels != NULL)
 		channel_close(c, c->channels);
+	cJSON_Delete(c->unresumed);
 	watch_free(c);
 	live_close(c->live);
 	cache_close(c->cache);

@@ -116,20 +116,57 @@ open_groups(struct conn *c, const struct rights *before, enum channel_tell tell)
 	}
 }
 
-/* Resume one room, which the client may have joined by itself. */
+/* Open a group that is to be resumed, if that may be. False: it cannot be looked up now. */
+static bool
+resume_group(struct conn *c, const char *name, enum channel_tell tell)
+{
+	struct verdict v;
+	struct room r;
+
+	if (!room_parse(name, &r) || r.kind != ROOM_GROUP ||
+	    count_rooms(c) >= c->settings->chat_rooms)
+		return true;
+	v = rights_enter_now(c, &r);
+	if (v.yes)
+		open_room(c, r.kind, name, tell);
+	return v.yes || v.fault != FAULT_UNAVAILABLE;
+}
+
+/* Resume one room, which may be open as one of the user's own; or remember that it is to be. */
 static void
-resume(struct conn *c, const cJSON *entry)
+resume(struct conn *c, const cJSON *entry, enum channel_tell tell)
 {
 	const char *name = member_text(entry, "room");
 	int64_t seq = member_whole(entry, "seq");
 	struct channel *ch = channel_find(c, name);
-	struct room r;
 
-	if (ch == NULL && room_parse(name, &r) && r.kind == ROOM_GROUP &&
-	    count_rooms(c) < c->settings->chat_rooms && rights_enter_now(c, &r).yes)
-		ch = open_room(c, r.kind, name, TELL_CONNECTED);
+	if (ch == NULL && !resume_group(c, name, tell)) {
+		if (c->unresumed == NULL)
+			c->unresumed = cJSON_CreateArray();
+		cJSON_AddItemToArray(c->unresumed, cJSON_Duplicate(entry, true));
+	}
+	if (ch == NULL)
+		ch = channel_find(c, name);
 	if (ch != NULL && seq >= 0)
 		set_position(ch, epoch_of(entry), (uint64_t)seq);
+}
+
+/* Resume what could not be looked up when the client connected, unless it has seen to that itself. */
+static void
+resume_rest(struct conn *c)
+{
+	cJSON *rest = c->unresumed;
+	const cJSON *entry;
+
+	c->unresumed = NULL;
+	cJSON_ArrayForEach(entry, rest)
+	{
+		const struct channel *ch = channel_find(c, member_text(entry, "room"));
+
+		if (ch == NULL || (ch->fresh && !ch->asked))
+			resume(c, entry, TELL_JOINED);
+	}
+	cJSON_Delete(rest);
 }
 
 void
@@ -144,7 +181,7 @@ rooms_begin(struct conn *c, const cJSON *o)
 	open_groups(c, &nothing, TELL_CONNECTED);
 	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(o, "resume"))
 	{
-		resume(c, entry);
+		resume(c, entry, TELL_CONNECTED);
 	}
 }
 
@@ -514,11 +551,13 @@ rooms_recheck(struct conn *c, const struct rights *old)
 {
 	enum rc rc = drop_some(c);
 
-	if (old != NULL) {
+	if (old != NULL)
 		open_groups(c, old, TELL_JOINED);
+	if (old != NULL || c->unresumed != NULL) {
+		resume_rest(c);
 		recover_look(c);
 	}
-	return rc;
+	return rc == RC_OK && c->unresumed != NULL ? RC_BUSY : rc;
 }
 
 /* Joins that take too long */

@@ -41,8 +41,8 @@ void rooms_live(struct conn *c, const struct live_msg *m);
 void rooms_serve(struct conn *c);
 
 /* The user's rights have been read again: leave rooms where he may not be any more, and enter groups that are new to
- * old, what he had before; NULL: nothing has changed but perhaps the groups themselves. Fails as rights_groups(),
- * and has then left nothing. */
+ * old, what he had before; NULL: nothing has changed but perhaps the groups themselves. Then resume what could not be
+ * looked up before. Fails as rights_groups(), and has then left nothing; RC_BUSY: something is still to be resumed. */
 enum rc rooms_recheck(struct conn *c, const struct rights *old);
 
 /* Leave a room for a reason that the client is told. */

@@ -170,7 +170,7 @@ session_serve(struct conn *c)
 	c->connect_by = INT64_MAX;
 	c->ping_at = clock_mono_ms() + c->settings->ws_ping * 1000;
 	rooms_enter(c);
-	if (!c->rights.told)
+	if (!c->rights.told || c->unresumed != NULL)
 		c->recheck_at = clock_mono_ms() + RENEW_MS;
 	replace(c);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 #
-# A client of the chat that does not give up, as every client should be: it connects again from where it was, joins
-# again what it could not join, and says everything until it is acknowledged, under the same mid.
+# A client of the chat that does not give up, as every client should be: it connects again from where it was, and says
+# everything until it is acknowledged, under the same mid.
 
 package Chat::Stubborn;
 
@@ -116,12 +116,12 @@ sub on_connected
 	$self->repeat(time);
 }
 
+# A room that we were in before will come by itself: it was in "resume".
 sub join
 {
 	my ($self, $room) = @_;
-	my $at = $self->record->position($room);
 
-	$self->{client}->send({ type => 'join', id => "join $room", room => $room, (defined $at ? (after => $at) : ()) });
+	$self->{client}->send({ type => 'join', id => "join $room", room => $room }) if !defined $self->record->position($room);
 }
 
 sub on_joined

@@ -39,6 +39,11 @@ end
 local status = r.req_item.http_status
 local kind = headers["Content-Type"]
 local ws = uri:gsub("%?.*", "") == "/ws"
+
+-- A page and its modules are of one release: each is asked for again every time, and is mostly a 304.
+if status < 400 and not (ws or uri:find("^/api/") or uri:find("^/v1/")) then
+	headers["Cache-Control"] = "no-cache"
+end
 if status < 400 or kind and kind:sub(1, 9) ~= "text/html" and not ws then
 	return 0
 end

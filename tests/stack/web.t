@@ -39,6 +39,15 @@ for my $web (qw(nginx lighttpd)) {
 	sleep 0.1 while time < $end && $rig->get('/api/weather/current?city=tokyo')->code != 200;
 	is($rig->get('/api/weather/current?city=tokyo')->code, 200, "$web: and with the program, it is served");
 
+	for my $file (qw(/ /chat.html /problems.html /problems/not-found /chat.js /chat-client.js /style.css /favicon.svg)) {
+		my $first = $rig->get($file);
+		is($first->code, 200, "$web: $file");
+		is($first->headers->cache_control, 'no-cache', '... is asked for again each time');
+		my $again = $rig->get($file, 'If-None-Match' => $first->headers->etag // 'none');
+		is($again->code, 304, '... is sent only when it has changed');
+		is($again->headers->cache_control, 'no-cache', '... and is asked for again after that too');
+	}
+
 	my $id = $rig->get("/api/cities?q=%22%5C%01&from=$web")->headers->header('X-Request-Id');
 	my $line;
 	for ($end = time + 10; time < $end && !$line; sleep 0.2) {

@@ -282,6 +282,15 @@ subtest 'how often' => sub {
 	ok Pipes::until_true('he may again', sub { sleep 0.1; $again->say('broadcast', 'x')->{type} eq 'ack' }), 'then again';
 };
 
+subtest 'a flood of requests' => sub {
+	my $alice = $rig->client('alice');
+
+	$alice->send({ id => "f$_", type => 'who', room => 'broadcast' }) for 1 .. 230;
+	my @codes = map { $alice->get(id => "f$_")->{code} // 'who' } 1 .. 230;
+	cmp_ok scalar(grep { $_ eq 'rate_limited' } @codes), '>', 5, 'is limited';
+	cmp_ok scalar(grep { $_ eq 'who' } @codes), '>=', 190, '... after a burst';
+};
+
 subtest 'how many connections' => sub {
 	my @stay;
 	my $with = sub {

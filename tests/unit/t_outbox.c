@@ -149,6 +149,21 @@ what_is_dropped_leaves_a_whole_line(void **state)
 }
 
 static void
+nothing_comes_after_the_last(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	add(0, 10);
+	outbox_close(&box);
+	add(1, 10);
+	assert_false(box.over);
+	assert_int_equal(outbox_flush(&box, ends[1]), RC_OK);
+	assert_true(drain(&n));
+	assert_int_equal(n, 1);
+}
+
+static void
 nobody_reads(void **state)
 {
 	(void)state;
@@ -167,6 +182,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(json_is_written_in_place, prepare, tidy),
 		cmocka_unit_test_setup_teardown(a_line_too_many_is_refused_whole, prepare, tidy),
 		cmocka_unit_test_setup_teardown(what_is_dropped_leaves_a_whole_line, prepare, tidy),
+		cmocka_unit_test_setup_teardown(nothing_comes_after_the_last, prepare, tidy),
 		cmocka_unit_test_setup_teardown(nobody_reads, prepare, tidy),
 	};
 

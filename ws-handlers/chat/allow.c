@@ -10,22 +10,23 @@
 #include <strings.h>
 
 #define BURST 20
+#define REQUESTS 20 /* a second */
+#define REQUESTS_BURST 200
 
-/* A bucket of this process's own. */
+/* Count one in a bucket of this process's own. */
 static bool
-count_here(struct conn *c, int64_t *wait_ms)
+count_here(struct allowance *a, double rate, double burst, int64_t *wait_ms)
 {
-	double rate = (double)c->settings->rate_chat;
 	int64_t now = clock_mono_ms();
 
-	c->allowance += (double)(now - c->allowed_at) * rate / 1000;
-	c->allowed_at = now;
-	if (c->allowance > BURST)
-		c->allowance = BURST;
-	*wait_ms = (int64_t)((1 - c->allowance) * 1000 / rate) + 1;
-	if (c->allowance < 1)
+	a->left += (double)(now - a->at) * rate / 1000;
+	a->at = now;
+	if (a->left > burst)
+		a->left = burst;
+	*wait_ms = (int64_t)((1 - a->left) * 1000 / rate) + 1;
+	if (a->left < 1)
 		return false;
-	c->allowance--;
+	a->left--;
 	return true;
 }
 
@@ -42,9 +43,15 @@ allow_message(struct conn *c, int64_t *wait_ms)
 		return true;
 	if (b.key == NULL ||
 	    cache_get_counted(c->cache, conn_patience(c), c->arena, &b, 0, NULL, NULL) != RC_OK)
-		return count_here(c, wait_ms);
+		return count_here(&c->messages, (double)b.rate, BURST, wait_ms);
 	*wait_ms = -b.left;
 	return b.left >= 0;
+}
+
+bool
+allow_request(struct conn *c, int64_t *wait_ms)
+{
+	return count_here(&c->requests, REQUESTS, REQUESTS_BURST, wait_ms);
 }
 
 static bool

@@ -4,6 +4,7 @@
  */
 #include "commands.h"
 
+#include "allow.h"
 #include "base/utf8.h"
 #include "chat/member.h"
 #include "conn.h"
@@ -21,8 +22,8 @@
 struct command {
 	const char *type;
 	void (*run)(struct conn *c, const cJSON *o, const char *id);
-	enum stage stage; /* it is for */
-	bool any_stage;
+	enum stage stage; /* it is for; STAGE__MAX: for any */
+	bool counted; /* against floods; messages have a limit of their own */
 };
 
 /* The loop has noted that the client is there. */
@@ -35,13 +36,13 @@ pong(struct conn *c, const cJSON *o, const char *id)
 }
 
 static const struct command commands[] = {
-	{ "connect", session_connect, STAGE_NEW, false },
-	{ "refresh", session_refresh, STAGE_CONNECTED, false },
-	{ "pong", pong, STAGE_CONNECTED, true },
-	{ "join", rooms_join, STAGE_CONNECTED, false },
-	{ "leave", rooms_leave, STAGE_CONNECTED, false },
-	{ "who", rooms_who, STAGE_CONNECTED, false },
-	{ "typing", rooms_typing, STAGE_CONNECTED, false },
+	{ "connect", session_connect, STAGE_NEW, true },
+	{ "refresh", session_refresh, STAGE_CONNECTED, true },
+	{ "pong", pong, STAGE__MAX, false },
+	{ "join", rooms_join, STAGE_CONNECTED, true },
+	{ "leave", rooms_leave, STAGE_CONNECTED, true },
+	{ "who", rooms_who, STAGE_CONNECTED, true },
+	{ "typing", rooms_typing, STAGE_CONNECTED, true },
 	{ "message", publish_message, STAGE_CONNECTED, false },
 	{ "edit", publish_edit, STAGE_CONNECTED, false },
 	{ "delete", publish_delete, STAGE_CONNECTED, false },
@@ -49,8 +50,8 @@ static const struct command commands[] = {
 	{ "unmute", publish_sanction, STAGE_CONNECTED, false },
 	{ "ban", publish_sanction, STAGE_CONNECTED, false },
 	{ "unban", publish_sanction, STAGE_CONNECTED, false },
-	{ "watch", watch_begin, STAGE_CONNECTED, false },
-	{ "unwatch", watch_end, STAGE_CONNECTED, false },
+	{ "watch", watch_begin, STAGE_CONNECTED, true },
+	{ "unwatch", watch_end, STAGE_CONNECTED, true },
 };
 
 /* Go from a text's first quote to its last. False: it holds a control character or \u0000. */
@@ -141,7 +142,22 @@ find(const char *type)
 }
 
 static void
-run(struct conn *c, const cJSON *o, const char *id)
+run(struct conn *c, const struct command *cmd, const cJSON *o, const char *id)
+{
+	int64_t wait_ms;
+
+	if (cmd->stage == STAGE_NEW && c->stage != STAGE_NEW)
+		say_error(c, id, FAULT_ALREADY_CONNECTED, -1, "connect comes once");
+	else if (cmd->stage == STAGE_CONNECTED && c->stage != STAGE_CONNECTED)
+		say_error(c, id, FAULT_NOT_CONNECTED, -1, "connect comes first");
+	else if (cmd->counted && !allow_request(c, &wait_ms))
+		say_error(c, id, FAULT_RATE_LIMITED, wait_ms, "too many requests");
+	else
+		cmd->run(c, o, id);
+}
+
+static void
+find_and_run(struct conn *c, const cJSON *o, const char *id)
 {
 	const char *type = member_text(o, "type");
 	const struct command *cmd = type != NULL ? find(type) : NULL;
@@ -150,12 +166,8 @@ run(struct conn *c, const cJSON *o, const char *id)
 		say_error(c, id, FAULT_BAD_FIELD, -1, "type: must be a text");
 	else if (cmd == NULL)
 		say_error(c, id, FAULT_UNKNOWN_TYPE, -1, "there is no such request");
-	else if (cmd->any_stage || cmd->stage == c->stage)
-		cmd->run(c, o, id);
-	else if (cmd->stage == STAGE_NEW)
-		say_error(c, id, FAULT_ALREADY_CONNECTED, -1, "connect comes once");
 	else
-		say_error(c, id, FAULT_NOT_CONNECTED, -1, "connect comes first");
+		run(c, cmd, o, id);
 }
 
 void
@@ -170,6 +182,6 @@ command_run(struct conn *c, const char *text, size_t len)
 		say_error(c, NULL, FAULT_BAD_FIELD, -1,
 		    "id: must be a whole number or a text of at most 64 characters");
 	else
-		run(c, o, id);
+		find_and_run(c, o, id);
 	cJSON_Delete(o);
 }

@@ -6,6 +6,7 @@
 #ifndef CUACA_CHAT_CONN_H
 #define CUACA_CHAT_CONN_H
 
+#include "allow.h"
 #include "ask.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -83,8 +84,9 @@ struct conn {
 	cJSON *unresumed; /* entries of "resume" whose groups could not be looked up; NULL: none */
 	size_t held; /* bytes that the channels hold back */
 	int pending; /* requests to publish that are not answered */
-	double allowance; /* messages that may come now while Redis is away */
-	int64_t allowed_at, typed_at;
+	struct allowance messages; /* while Redis is away */
+	struct allowance requests; /* but for messages */
+	int64_t typed_at;
 	struct watch *watches;
 
 	/* on clock_mono_ms(), INT64_MAX: never */

@@ -41,11 +41,17 @@ void
 outbox_end(struct outbox *o)
 {
 	buf_addc(&o->buf, '\n');
-	if (buf_ok(&o->buf) && outbox_waiting(o) <= o->limit)
+	if (buf_ok(&o->buf) && outbox_waiting(o) <= o->limit && !o->closed)
 		return;
-	o->over = true;
+	o->over = !o->closed;
 	o->buf.len = o->begun;
 	o->buf.failed = false;
+}
+
+void
+outbox_close(struct outbox *o)
+{
+	o->closed = true;
 }
 
 void

@@ -19,6 +19,7 @@ struct outbox {
 	size_t limit; /* bytes that may wait */
 	bool torn; /* what is written ends inside a line */
 	bool over; /* a line was refused: the client is too slow */
+	bool closed; /* the last line is in; what is added now goes nowhere */
 };
 
 void outbox_init(struct outbox *o, size_t limit);
@@ -31,6 +32,9 @@ void outbox_end(struct outbox *o);
 
 /* Add a line that is already written, without its end. */
 void outbox_add(struct outbox *o, const char *line, size_t len);
+
+/* Take no further lines. */
+void outbox_close(struct outbox *o);
 
 /* Bytes that wait. */
 size_t outbox_waiting(const struct outbox *o);

@@ -125,6 +125,7 @@ say_bye(struct conn *c, enum bye b, int64_t retry_ms, const char *message)
 	if (retry_ms >= 0)
 		jsonw_int(&w, "retry_after_ms", retry_ms);
 	say_end(c, &w);
+	outbox_close(&c->out);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "rights.h"
 #include "rooms.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -247,10 +248,12 @@ renew(struct conn *c, int64_t now)
 	c->renew_at = done ? INT64_MAX : now + RENEW_MS;
 }
 
-/* A ping is due: first make sure that nothing of the log was missed. */
+/* A ping is due: first make sure that nothing of the log was missed. It is also the time to give back the memory that
+ * busier moments have needed. */
 static void
 begin_ping(struct conn *c, int64_t now)
 {
+	malloc_trim(0);
 	c->ping_at = now + c->settings->ws_ping * 1000;
 	c->ping_by = now + VERIFY_MS;
 	recover_doubt(c);

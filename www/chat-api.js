@@ -128,6 +128,11 @@ export class Session {
 		return items;
 	}
 
+	// The newest of one's private conversations.
+	conversations() {
+		return this.call("GET", "api/chat/conversations", { parameters: { limit: 100 } });
+	}
+
 	create(name, title, isPublic) {
 		return this.call("POST", "api/chat/rooms", { body: { name, title: title || name, public: isPublic } });
 	}

@@ -11,12 +11,22 @@ import { Log, order } from "./chat-log.js";
 
 const PAGE = 50;			// messages of history at a time
 const KEEP = 1000;			// messages of a room that stay in memory
-const LOOK_AGAIN = [1e3, 3e3, 9e3];	// ms: the archive should have caught up by then
+const LOOK_AGAIN = 1e3;			// ms until the archive may have caught up, doubled each time
+const LONGEST_LOOK = 30e3;		// ms
 const TYPING_TIME = 6e3;		// ms after which somebody does not write any longer
 const START = { epoch: 0, seq: 0 };
 
+const later = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+// A place in the log from how an answer has it: "<epoch>-<seq>", or null.
+function place(text) {
+	const [epoch, seq] = (text ?? "0-0").split("-").map(Number);
+	return { epoch, seq };
+}
+
 class Room {
 	log = new Log();
+	last = null;		// of a private one: its newest message, as far as the list of conversations knows
 	loaded = false;		// its newest messages are there
 	loading = null;		// a promise, while they are on their way
 	older = null;		// where its history goes on to the past; null: it does not
@@ -44,12 +54,13 @@ class Room {
 		return this.group?.owner === this.me;
 	}
 
-	// How many messages of others have not been read.
+	// How many messages of others have not been read. Of those that came while nobody listened, one is known.
 	get news() {
+		const isNews = (item) => item.kind === "message" && item.from !== this.me && order(item, this.read) > 0;
 		let count = 0;
 		for (let i = this.log.items.length - 1; i >= 0 && order(this.log.items[i], this.read) > 0; i--)
-			count += this.log.items[i].kind === "message" && this.log.items[i].from !== this.me;
-		return count;
+			count += isNews(this.log.items[i]);
+		return count || Number(this.last !== null && isNews(this.last));
 	}
 }
 
@@ -64,6 +75,7 @@ export class Rooms extends EventTarget {
 	#session;
 	#client;
 	#refreshing = null;		// timer
+	#looking = null;		// timer
 	#floors = new Map();		// channel → { epoch, seq }: what is behind it comes over the connection
 
 	constructor(session, client) {
@@ -82,12 +94,12 @@ export class Rooms extends EventTarget {
 		this.dispatchEvent(new CustomEvent(type, { detail }));
 	}
 
-	// The room of this name, in the list from now on.
-	room(name) {
+	// The room of this name, in the list from now on; read up to where it was when the page was left, or else up to here.
+	room(name, read = this.#floors.get(channelOf(name)) ?? START) {
 		let room = this.all.get(name);
 		if (room)
 			return room;
-		room = new Room(name, this.#session.user.name, this.#session.notes.read?.[name] ?? { ...(this.#floors.get(channelOf(name)) ?? START) });
+		room = new Room(name, this.#session.user.name, this.#session.notes.read?.[name] ?? { ...read });
 		this.all.set(name, room);
 		this.#emit("list");
 		return room;
@@ -103,14 +115,26 @@ export class Rooms extends EventTarget {
 		};
 	}
 
-	// Ask which groups there are, and which of them one is in.
+	// Ask which groups there are, and which of them one is in; and with whom one has talked in private.
 	async refresh() {
-		const groups = await this.#session.groups();
+		const [groups] = await Promise.all([this.#session.groups(), this.#refreshConversations()]);
 		this.#refreshing = null;
 		this.joinable = groups.filter(({ member }) => !member);
 		for (const group of groups.filter(({ member }) => member))
 			this.room(group.room).group = group;
 		this.#emit("list");
+	}
+
+	// What was said elsewhere, or to nobody who listened, is not known to have been read: the last word is news if it is
+	// the other's.
+	async #refreshConversations(wait = LOOK_AGAIN) {
+		const { items, archived } = await this.#session.conversations();
+		for (const { room, last } of items)
+			this.room(room, START).last = last;
+		this.#emit("list");
+		clearTimeout(this.#looking);
+		if (this.#lacks(archived, "private"))
+			this.#looking = setTimeout(() => this.#refreshConversations(Math.min(2 * wait, LONGEST_LOOK)).catch(() => {}), wait);
 	}
 
 	// The same where the server brings a change, often several at once.
@@ -144,41 +168,55 @@ export class Rooms extends EventTarget {
 	}
 
 	async #load(room) {
-		const items = await this.#page(room);
-		this.#catchUp(room, items[0]);
+		this.#catchUp(room, await this.#page(room));
 	}
 
+	// Returns how far the archive had got.
 	async #page(room, before) {
 		const { log } = room;
-		const { items, next } = await this.#session.history({ room: room.name, before, limit: PAGE });
+		const { items, next, archived } = await this.#session.history({ room: room.name, before, limit: PAGE });
 		if (room.log !== log)		// it has become another one meanwhile
 			return this.#page(room);
 		items.forEach((item) => log.add(item));
 		room.older = next && log.start;
 		room.loaded = true;
 		this.#emit("loaded", room);
-		return items;
+		return archived;
 	}
 
-	// The archive, which the history comes from, is a moment behind the log. What is between its end and the place
-	// where the connection began to listen is there for the asking; or else in the archive soon.
-	async #catchUp(room, newest, tries = 0) {
-		const channel = channelOf(room.name);
+	// Whether the archive, which has got that far, does not have all yet from before the connection began to listen.
+	#lacks(archived, channel) {
 		const floor = this.#floors.get(channel);
-		if (!floor || (newest && order(newest, floor) >= 0))
-			return;
-		const seq = newest?.epoch === floor.epoch ? newest.seq : 0;
-		if (room.kind !== "private" && (await this.#client.join(channel, seq).catch(() => null))?.recovered)
-			return;
-		if (tries < LOOK_AGAIN.length)
-			setTimeout(() => this.#lookAgain(room, tries + 1), LOOK_AGAIN[tries]);
+		return floor !== undefined && this.#client.state !== "ended" && order(place(archived), floor) < 0;
 	}
 
-	async #lookAgain(room, tries) {
-		const page = await this.#session.history({ room: room.name, limit: PAGE }).catch(() => ({ items: [] }));
-		if (page.items.map((item) => room.log.add(item)).some(Boolean))
+	// The archive, which the history comes from, is a moment behind the log, or more. What is between its end and the
+	// place where the connection began to listen is there for the asking; or else in the archive in the end.
+	async #catchUp(room, archived) {
+		const channel = channelOf(room.name);
+		const { log } = room;
+		for (let wait = LOOK_AGAIN; this.#lacks(archived, channel); wait = Math.min(2 * wait, LONGEST_LOOK)) {
+			if (room.kind !== "private" && await this.#replay(channel, place(archived)))
+				return;
+			await later(wait);
+			if (room.log !== log)
+				return;
+			archived = await this.#newer(room, archived);
+		}
+	}
+
+	// Have what is behind this place come over the connection. Whether it does.
+	async #replay(channel, { epoch, seq }) {
+		const same = epoch === Number(this.#floors.get(channel).epoch);
+		return Boolean((await this.#client.join(channel, same ? seq : 0).catch(() => null))?.recovered);
+	}
+
+	// Have what was archived since. Returns how far that is.
+	async #newer(room, archived) {
+		const page = await this.#session.history({ room: room.name, after: archived ?? "0-0", limit: PAGE }).catch(() => null);
+		if (page?.items.map((item) => room.log.add(item)).some(Boolean))
 			this.#emit("loaded", room);
-		this.#catchUp(room, page.items[0], tries);
+		return page ? page.next ?? page.archived : archived;
 	}
 
 	search(room, q, before) {

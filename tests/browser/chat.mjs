@@ -132,6 +132,34 @@ await test("in private", async () => {
 	await picture(bob, "phone-room");
 });
 
+await test("while nobody listened", async () => {
+	const dave = await person("dave");
+	await enter(dave, "Register", "dave", "battery staple");
+	await dave.getByRole("button", { name: "Log out" }).click();
+	await dave.getByRole("heading", { name: "Come in" }).waitFor();
+	await please("stop", "archive");
+	await alice.getByRole("button", { name: "Write to somebody" }).click();
+	await alice.getByRole("dialog").getByLabel("Their name").fill("dave");
+	await alice.getByRole("dialog").getByRole("button", { name: "Write" }).click();
+	await alice.getByRole("heading", { name: "dave" }).waitFor();
+	for (const text of ["Dave, are you there?", "Then tomorrow."])
+		await write(alice, text);
+	await until(async () => await alice.locator("#waiting li").count() === 0);
+	await enter(dave, "Log in", "dave", "battery staple");
+	await please("start", "archive");
+	const link = dave.getByRole("link", { name: "alice" });
+	await link.waitFor();
+	ok(/1/.test(await link.textContent()), "who was away sees that there is something new, once it is archived");
+	await link.click();
+	ok(await until(async () => (await bodies(dave)).length === 2), "and reads all of it");
+	is(await bodies(dave), await bodies(alice), "as it was said");
+	ok(await until(async () => !/1/.test(await link.textContent())), "and then it is read");
+	await write(dave, "Tomorrow!");
+	ok(await has(alice, "Tomorrow!"), "the answer arrives");
+	is(dave.errors, [], "without an error");
+	await dave.context().close();
+});
+
 await test("members only", async () => {
 	await alice.getByRole("button", { name: "New group" }).click();
 	const dialog = alice.getByRole("dialog");

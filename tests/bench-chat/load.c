@@ -6,7 +6,7 @@
  *
  *	open N		open connections until there are N, up to OPENING at a time
  *	close N		close all but the first N
- *	join N		client i joins group.bench<i mod N>
+ *	join N		client i joins group.bench<i mod N>, up to OPENING at a time
  *	broadcast N	N messages in broadcast, one after the other: until each has reached everyone
  *	talk N RATE SECONDS	RATE messages a second, each from the next client in its room of N rooms
  *
@@ -197,14 +197,17 @@ do_close(const int64_t arg[])
 static void
 do_join(const int64_t arg[])
 {
-	int64_t began = now_us();
+	int64_t until = now_us() + PATIENCE_US;
+	int asked = 0;
 
 	joined = 0;
-	for (int i = 0; i < n_clients; i++)
-		client_say(&clients[i],
-		    "{\"id\":1,\"type\":\"join\",\"room\":\"group.bench%" PRId64 "\"}", i % arg[0]);
-	while (joined < n_clients && now_us() - began < PATIENCE_US)
+	while (joined < n_clients && now_us() < until) {
+		for (; asked < n_clients && asked - joined < OPENING; asked++)
+			client_say(&clients[asked],
+			    "{\"id\":1,\"type\":\"join\",\"room\":\"group.bench%" PRId64 "\"}",
+			    asked % arg[0]);
 		step(10000);
+	}
 	printf("joined=%d", joined);
 }
 

@@ -360,6 +360,7 @@ connect_again(void)
 {
 	cut_off();
 	up = true;
+	c.log.last = 0;
 	ask_lost(&c);
 	ask_expire(&c, clock_mono_ms());
 	recover_doubt(&c);
@@ -592,6 +593,41 @@ another_epoch_is_told(void **state)
 	assert_true(told > LIVES * 2); /* but where a group was joined again before it was known */
 }
 
+/* A room in which ten messages come for each answer of the server: what comes live need not be read as well. */
+static void
+a_busy_room_is_caught_up_with(void **state)
+{
+	(void)state;
+	told = 0;
+	begin();
+	listen_to(ROOM_GROUP, rooms[0], stream.last);
+	recover_look(&c);
+	for (int i = 0; i < STORED - 50; i++) {
+		struct live_msg m;
+
+		publish(0);
+		if (i == 400 || i == 800)
+			take(&heard[0]); /* lost */
+		while (heard[0].n > 0) {
+			m = message_of(take(&heard[0]));
+			channel_take(&c, &m);
+		}
+		if (i % 10 == 0 && asked.n > 0)
+			serve();
+		if (i % 10 == 5 && answers.n > 0) {
+			m = message_of(take(&answers));
+			ask_answer(&c, &m);
+		}
+		if (i % 100 == 99)
+			recover_doubt(&c);
+		work();
+	}
+	settle();
+	assert_int_equal(seen[0], stream.top[0]);
+	assert_int_equal(told, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -599,6 +635,7 @@ main(void)
 		cmocka_unit_test(nothing_is_lost_and_nothing_comes_twice),
 		cmocka_unit_test(what_is_gone_is_told),
 		cmocka_unit_test(another_epoch_is_told),
+		cmocka_unit_test(a_busy_room_is_caught_up_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MISSED_MAX 300 /* messages of a channel, and bytes, that are made up for */
+#define MISSED_BYTES 524288
 #define EVENT_BYTES 131072 /* of one event as a line; a body has 4,000 characters */
 
 struct channel *
@@ -85,7 +87,8 @@ channel_open(struct conn *c, enum room_kind kind, const char *name)
 
 	ch->kind = kind;
 	ch->fresh = true;
-	ch->last = &ch->first;
+	ch->missed.last = &ch->missed.first;
+	ch->tail.last = &ch->tail.first;
 	ch->since = c->log.looks;
 	str_copy(ch->room, name, sizeof(ch->room));
 	add_sides(c, ch);
@@ -98,19 +101,98 @@ channel_open(struct conn *c, enum room_kind kind, const char *name)
 	return ch;
 }
 
+/* What is held back */
+
+static void
+append(struct conn *c, struct held_list *l, struct held *h)
+{
+	h->next = NULL;
+	*l->last = h;
+	l->last = &h->next;
+	l->n += h->len > 0;
+	l->bytes += h->len;
+	c->held += h->len;
+}
+
+static struct held *
+shift(struct conn *c, struct held_list *l)
+{
+	struct held *h = l->first;
+
+	l->first = h->next;
+	if (l->first == NULL)
+		l->last = &l->first;
+	l->n -= h->len > 0;
+	l->bytes -= h->len;
+	c->held -= h->len;
+	return h;
+}
+
+static void
+drop(struct conn *c, struct held_list *l)
+{
+	while (l->first != NULL)
+		free(shift(c, l));
+}
+
+/* Whether a list may hold one more, of len bytes. */
+static bool
+has_room(const struct conn *c, const struct held_list *l, size_t len)
+{
+	size_t most = (size_t)c->settings->ws_queue;
+
+	return len == 0 || (l->n < MISSED_MAX && l->bytes + len <= MISSED_BYTES &&
+			       c->held + len <= (most > MISSED_BYTES ? most : MISSED_BYTES));
+}
+
 void
 channel_drop_held(struct conn *c, struct channel *ch)
 {
-	while (ch->first != NULL) {
-		struct held *h = ch->first;
+	drop(c, &ch->missed);
+	drop(c, &ch->tail);
+}
 
-		ch->first = h->next;
+bool
+channel_hold(struct conn *c, struct channel *ch, struct held *h)
+{
+	if (!has_room(c, &ch->missed, h->len))
+		return false;
+	append(c, &ch->missed, h);
+	ch->top = h->seq;
+	return true;
+}
+
+uint64_t
+channel_splice(struct conn *c, struct channel *ch, uint64_t pos)
+{
+	if (ch->tail.first == NULL || ch->tail_prev > pos)
+		return pos;
+	while (ch->tail.first != NULL) {
+		struct held *h = shift(c, &ch->tail);
+
+		if (h->seq > pos && channel_hold(c, ch, h)) {
+			pos = h->seq;
+			continue;
+		}
+		if (h->seq > pos)
+			drop(c, &ch->tail);
 		free(h);
 	}
-	c->held -= ch->held_bytes;
-	ch->held_bytes = 0;
-	ch->nheld = 0;
-	ch->last = &ch->first;
+	return pos;
+}
+
+/* A message that came while others before it may be missing: a tail has no gap, or begins anew behind it. */
+static void
+keep(struct conn *c, struct channel *ch, const struct live_msg *m)
+{
+	struct held *h = channel_line(c, m, m->prev);
+
+	if (m->prev != ch->tail_seq || !has_room(c, &ch->tail, h->len))
+		drop(c, &ch->tail);
+	if (ch->tail.first == NULL)
+		ch->tail_prev = m->prev;
+	ch->tail_seq = m->seq;
+	append(c, &ch->tail, h);
 }
 
 void
@@ -198,34 +280,32 @@ channel_take(struct conn *c, const struct live_msg *m)
 		return;
 	ch->noted = m->seq;
 	ch->noted_prev = m->prev;
-	if (ch->state == CHANNEL_LIVE && ch->kind != ROOM_PRIVATE && m->prev <= ch->pos)
+	if (ch->state == CHANNEL_LIVE && ch->kind != ROOM_PRIVATE && m->prev <= ch->pos) {
 		hand_on_live(c, ch, m);
-	else if (ch->state == CHANNEL_LIVE)
+		return;
+	}
+	if (ch->kind != ROOM_PRIVATE)
+		keep(c, ch, m);
+	if (ch->state == CHANNEL_LIVE)
 		recover_walk(c, ch);
 }
 
 bool
 channel_may_hand_on(const struct conn *c, const struct channel *ch)
 {
-	return ch->first == NULL ||
-	       outbox_waiting(&c->out) + ch->first->len < (size_t)c->settings->ws_queue / 2;
+	const struct held *h = ch->missed.first;
+
+	return h == NULL || outbox_waiting(&c->out) + h->len < (size_t)c->settings->ws_queue / 2;
 }
 
 void
 channel_hand_on(struct conn *c, struct channel *ch)
 {
-	while (ch->first != NULL && channel_may_hand_on(c, ch)) {
-		struct held *h = ch->first;
-
-		ch->first = h->next;
-		ch->nheld--;
-		ch->held_bytes -= h->len;
-		c->held -= h->len;
-		hand_on(c, ch, h);
-	}
-	if (ch->first != NULL)
+	ch->pos = channel_splice(c, ch, ch->pos);
+	while (ch->missed.first != NULL && channel_may_hand_on(c, ch))
+		hand_on(c, ch, shift(c, &ch->missed));
+	if (ch->missed.first != NULL)
 		return;
-	ch->last = &ch->first;
 	ch->state = CHANNEL_LIVE;
 	ch->fresh = false;
 	if (ch->noted > ch->pos)

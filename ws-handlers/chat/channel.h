@@ -4,10 +4,10 @@
  * got in the log. The promise is kept here: of each channel every message is handed on, once and in order.
  *
  * While all is well, messages are handed on as they come (CHANNEL_LIVE): each names the one before it in its room. In
- * any doubt (on joining, on a gap, after NATS was away, with each ping) the channel stops taking them and reads the
- * log itself until it has the newest; see recover.h. What comes meanwhile is only noted, as the log has it. Messages
- * of private conversations always go that way: there are many of them in one channel, and nothing but the log tells
- * their order.
+ * any doubt (on joining, on a gap, after NATS was away, with each ping) the channel reads the log itself until it has
+ * the newest; see recover.h. What comes meanwhile is kept as a tail, so that the log need only be read up to there.
+ * Messages of private conversations are just noted, and always read from the log: there are many conversations in one
+ * channel, and nothing but the log tells their order.
  */
 #ifndef CUACA_CHAT_CHANNEL_H
 #define CUACA_CHAT_CHANNEL_H
@@ -45,6 +45,13 @@ struct held {
 	char line[];
 };
 
+/* Lines of a channel, in order. */
+struct held_list {
+	struct held *first, **last;
+	int n; /* and bytes, of those that are not empty */
+	size_t bytes;
+};
+
 /* One of the subjects that a channel is made of: a room has one, the private conversations two. */
 struct side {
 	struct channel *channel;
@@ -79,9 +86,9 @@ struct channel {
 	int nsides;
 	uint64_t goal; /* read at least up to here */
 	uint32_t since; /* looks that began before this one do not count */
-	struct held *first, **last; /* what was missed, in order */
-	int nheld;
-	size_t held_bytes;
+	struct held_list missed; /* to be handed on when all of it is there */
+	struct held_list tail; /* what came live in the meantime, without a gap */
+	uint64_t tail_prev, tail_seq; /* what was before its first one; its last one */
 	int tries;
 	int64_t retry_at; /* on clock_mono_ms(); 0: no need */
 };
@@ -102,6 +109,13 @@ void channel_close(struct conn *c, struct channel *ch);
 /* A message that the log hands on has arrived. */
 void channel_take(struct conn *c, const struct live_msg *m);
 
+/* Put a line behind those that are missed, all before it being there. False: there are too many already. */
+bool channel_hold(struct conn *c, struct channel *ch, struct held *h);
+
+/* If everything up to pos is there, and the tail goes on from there, put it behind what is missed. Returns up to where
+ * everything is there then; a tail for which there is no room goes. */
+uint64_t channel_splice(struct conn *c, struct channel *ch, uint64_t pos);
+
 /* The line of an event, to be freed; prev is the position of the one before it in its room. */
 struct held *channel_line(struct conn *c, const struct live_msg *m, uint64_t prev);
 
@@ -111,7 +125,7 @@ void channel_hand_on(struct conn *c, struct channel *ch);
 /* Whether there is room for the next one that is held back. */
 bool channel_may_hand_on(const struct conn *c, const struct channel *ch);
 
-/* Forget what is held back. */
+/* Forget what is held back, and the tail. */
 void channel_drop_held(struct conn *c, struct channel *ch);
 
 #endif

@@ -80,6 +80,7 @@ note_generation(struct conn *c)
 	if (live_generation(c->live) == c->generation)
 		return;
 	c->generation = live_generation(c->live);
+	c->log.last = 0; /* it may have lost its end */
 	ask_lost(c);
 	ask_expire(c, clock_mono_ms());
 	recover_doubt(c);

@@ -18,8 +18,6 @@
 #define EPOCH "epoch " /* begins the stream's description */
 #define ANSWER_MS 2000 /* for one step */
 #define RETRY_MS 200
-#define MISSED_MAX 300 /* messages of a channel, and bytes, that are made up for */
-#define MISSED_BYTES 524288
 #define TRIES_MAX 10 /* to find one that was heard of, and then is not in the log */
 #define REQUEST_SIZE (FILTER_SIZE + 64)
 
@@ -96,7 +94,7 @@ give_up(struct conn *c, struct channel *ch)
 	ch->epoch = 0;
 	ch->recovered = false;
 	ch->goal = c->log.last;
-	ch->noted = 0;
+	ch->pos = ch->noted = 0;
 	if (ch->tell == TELL_NOBODY)
 		ch->tell = TELL_JOINED;
 	ch->state = CHANNEL_TOP;
@@ -149,15 +147,14 @@ next_done(struct conn *c, void *arg, const struct live_msg *m)
 	struct side *s = arg;
 
 	s->asking = false;
-	if (m == NULL || (m->status != 0 && m->status != 404) ||
-	    (m->status == 0 && m->seq <= s->clear)) {
+	if (m == NULL || (m->status != 0 && m->status != 404)) {
 		s->channel->retry_at = clock_mono_ms() + RETRY_MS;
 		return;
 	}
 	s->proven = true;
-	if (m->status == 0)
+	if (m->status == 0 && m->seq > s->clear) /* else it has come live meanwhile */
 		find(c, s, m);
-	else if (s->known > s->clear)
+	else if (m->status == 404 && s->known > s->clear)
 		s->clear = s->known;
 	walk_on(c, s->channel);
 }
@@ -190,34 +187,14 @@ next_side(struct channel *ch)
 	return next;
 }
 
+/* Take the next one. False: there are too many. */
 static bool
-has_room(const struct conn *c, const struct channel *ch, size_t len)
+take(struct conn *c, struct channel *ch, struct side *s)
 {
-	size_t most = (size_t)c->settings->ws_queue;
-
-	return ch->nheld < MISSED_MAX && ch->held_bytes + len <= MISSED_BYTES &&
-	       c->held + len <= (most > MISSED_BYTES ? most : MISSED_BYTES);
-}
-
-/* Put the next one behind those that are held back already. False: there is no room for it. */
-static bool
-hold(struct conn *c, struct channel *ch, struct side *s)
-{
-	struct held *h = s->found;
-
-	if (h->len > 0 && !has_room(c, ch, h->len))
+	if (!channel_hold(c, ch, s->found))
 		return false;
+	s->clear = s->found->seq;
 	s->found = NULL;
-	s->clear = ch->top = h->seq;
-	if (h->len == 0) {
-		free(h);
-		return true;
-	}
-	*ch->last = h;
-	ch->last = &h->next;
-	ch->nheld++;
-	ch->held_bytes += h->len;
-	c->held += h->len;
 	return true;
 }
 
@@ -247,10 +224,11 @@ walk_on(struct conn *c, struct channel *ch)
 	bool done = true;
 
 	while ((s = next_side(ch)) != NULL)
-		if (!hold(c, ch, s)) {
+		if (!take(c, ch, s)) {
 			give_up(c, ch);
 			return;
 		}
+	ch->sides[0].clear = channel_splice(c, ch, ch->sides[0].clear);
 	for (s = ch->sides; s < ch->sides + ch->nsides; s++) {
 		if (!s->asking && wants_more(ch, s))
 			ask_next(c, s);
@@ -328,9 +306,10 @@ read_info(struct conn *c, const char *data, size_t len)
 		  str_to_int(text + strlen(EPOCH), &epoch) && epoch > 0 && first >= 0 && last >= 0;
 
 	if (ok) {
-		c->log.epoch = epoch;
 		c->log.first = (uint64_t)first;
-		c->log.last = (uint64_t)last;
+		if (epoch != c->log.epoch || (uint64_t)last > c->log.last)
+			c->log.last = (uint64_t)last;
+		c->log.epoch = epoch;
 	}
 	cJSON_Delete(info);
 	return ok;

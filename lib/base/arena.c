@@ -118,17 +118,22 @@ arena_strdup(struct arena *a, const char *s)
 	return arena_strndup(a, s, strlen(s));
 }
 
+/* Mostly it is short, and formatting once is enough. */
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char text[256], *p;
 	va_list ap;
-	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (n < 0 || (p = arena_alloc(a, (size_t)n + 1)) == NULL)
+	if (n < 0)
+		return NULL;
+	if ((size_t)n < sizeof(text))
+		return arena_strndup(a, text, (size_t)n);
+	if ((p = arena_alloc(a, (size_t)n + 1)) == NULL)
 		return NULL;
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

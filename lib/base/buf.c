@@ -57,25 +57,34 @@ buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* Mostly there is room, and formatting once is enough. */
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->cap - b->len;
+	char *end = b->p != NULL ? b->p + b->len : NULL;
 	va_list ap;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		b->failed = true;
-		return;
-	}
-	buf_reserve(b, (size_t)n);
 	if (b->failed)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+	n = vsnprintf(end, room, fmt, ap);
 	va_end(ap);
+	if (n < 0)
+		b->failed = true;
+	else
+		buf_reserve(b, (size_t)n);
+	if (b->failed) {
+		if (end != NULL)
+			*end = '\0';
+		return;
+	}
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 }
 

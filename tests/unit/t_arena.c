@@ -119,6 +119,8 @@ copies_end_with_nul(void **state)
 	assert_string_equal(arena_strndup(a, "jakarta", 0), "");
 	assert_memory_equal(arena_strndup(a, "a\0b", 3), "a\0b", 4);
 	assert_string_equal(arena_printf(a, "%s:%d", "x", -5), "x:-5");
+	assert_int_equal(strlen(arena_printf(a, "%255d", 7)), 255);
+	assert_int_equal(strlen(arena_printf(a, "%256d", 7)), 256);
 	assert_string_equal(arena_printf(a, "%1000d", 7) + 999, "7");
 	assert_null(arena_printf(a, "%5000d", 7));
 	arena_free(a);

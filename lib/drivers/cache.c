@@ -35,8 +35,9 @@ static const char count_script[] =
     "local room = ARGV[2] * step - full "
     "if room < 0 then return { rate, math.floor(room / 1000) } end "
     "redis.set_repl(redis.REPL_NONE) "
-    "redis.call('SET', KEYS[1], string.format('%.0f', now + full + step), 'PX', "
-    "math.ceil((full + step) / 1000)) "
+    "full = full + step "
+    "redis.call('SET', KEYS[1], string.format('%d', now + full + 0.5), "
+    "'PX', string.format('%d', full / 1000 + 1)) "
     "return { rate, math.floor(room / step) }";
 
 struct cache {

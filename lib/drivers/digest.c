@@ -17,6 +17,17 @@ digest_sha256(const void *data, size_t len, char hex[DIGEST_TEXT])
 	sodium_bin2hex(hex, DIGEST_TEXT, hash, sizeof(hash));
 }
 
+void
+digest_short(const void *data, size_t len, char hex[DIGEST_SHORT_TEXT])
+{
+	static const unsigned char key[crypto_shorthash_KEYBYTES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+		10, 11, 12, 13, 14, 15 };
+	unsigned char hash[crypto_shorthash_BYTES];
+
+	crypto_shorthash(hash, data, len, key);
+	sodium_bin2hex(hex, DIGEST_SHORT_TEXT, hash, sizeof(hash));
+}
+
 enum rc
 digest_random(char hex[DIGEST_TEXT])
 {

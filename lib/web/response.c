@@ -5,6 +5,7 @@
 #include "web/response.h"
 
 #include "base/cost.h"
+#include "drivers/digest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,17 +42,6 @@ reason(int status)
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
 	}
-}
-
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/. It only has to tell our own bodies apart. */
-static uint64_t
-hash(const struct buf *b)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < b->len; i++)
-		h = (h ^ (unsigned char)b->p[i]) * UINT64_C(0x100000001b3);
-	return h;
 }
 
 /* Whether an If-None-Match list holds etag, by the weak comparison of RFC 9110 section 13.1.2. */
@@ -139,10 +129,12 @@ response_send(
     const struct req *rq, const struct res *rs, FCGX_Stream *out, struct buf *head, bool debug)
 {
 	int status = rs->status;
-	char etag[24] = "";
+	char digest[DIGEST_SHORT_TEXT], etag[24] = "";
 
-	if (rs->max_age > 0)
-		snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", hash(&rs->body));
+	if (rs->max_age > 0) {
+		digest_short(rs->body.p, rs->body.len, digest);
+		snprintf(etag, sizeof(etag), "\"%s\"", digest);
+	}
 	if (status == 200 && etag[0] != '\0' && has_etag(rq->if_none_match, etag))
 		status = 304;
 	buf_reset(head);

@@ -22,6 +22,22 @@ sha256_is_that_of_fips_180(void **state)
 	    hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* The vectors of the reference implementation, for its inputs of no byte and of 0 to 14. */
+static void
+the_short_digest_is_siphash(void **state)
+{
+	unsigned char bytes[15];
+	char hex[DIGEST_SHORT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)i;
+	digest_short("", 0, hex);
+	assert_string_equal(hex, "310e0edd47db6f72");
+	digest_short(bytes, sizeof(bytes), hex);
+	assert_string_equal(hex, "e545be4961ca29a1");
+}
+
 static void
 random_bytes_are_hexadecimal_and_differ(void **state)
 {
@@ -40,6 +56,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_is_that_of_fips_180),
+		cmocka_unit_test(the_short_digest_is_siphash),
 		cmocka_unit_test(random_bytes_are_hexadecimal_and_differ),
 	};
 

@@ -36,7 +36,7 @@ define() {
 		printf 's1048576\nn5\n' >"$VAR/log/$1/config"
 		mv "$VAR/service/.$1" "$service"	# runsvdir passes over names with a dot
 	fi
-	script "$service/log/run" "exec svlogd '$VAR/log/$1'"
+	script "$service/log/run" "exec svlogd -b 16384 '$VAR/log/$1'"
 	script "$service/finish" "exec '$ROOT/etc/stack/service' -f"
 	script "$service/run" "exec 2>&1
 $2"

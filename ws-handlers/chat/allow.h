@@ -16,7 +16,7 @@ struct allowance {
 	int64_t at;
 };
 
-/* Count one message of the user, on all his connections together; while Redis is away, on this one. False: it is one
+/* Count one message of the user, on all connections together; while Redis is away, on this one. False: it is one
  * too many, and the next may come in *wait_ms. */
 bool allow_message(struct conn *c, int64_t *wait_ms);
 

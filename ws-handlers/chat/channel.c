@@ -101,6 +101,15 @@ channel_open(struct conn *c, enum room_kind kind, const char *name)
 	return ch;
 }
 
+void
+channel_set_position(struct channel *ch, int64_t epoch, uint64_t pos)
+{
+	ch->epoch = epoch;
+	ch->pos = ch->top = ch->told = pos;
+	ch->noted = 0;
+	ch->recovered = ch->asked = true;
+}
+
 /* What is held back */
 
 static void
@@ -212,7 +221,7 @@ channel_close(struct conn *c, struct channel *ch)
 	free(ch);
 }
 
-/* A guest may bear the name of one who was here before him, and does not get his letters. */
+/* A guest may bear the name of somebody who was here before, and does not get letters to that one. */
 static bool
 is_for_us(const struct conn *c, const struct room *r, const struct event *e)
 {

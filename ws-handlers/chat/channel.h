@@ -99,9 +99,12 @@ struct channel *channel_find(struct conn *c, const char *name);
 /* The one that carries a room: that of all private ones, or its own. */
 struct channel *channel_of(struct conn *c, const struct room *r);
 
-/* Begin to listen. The channel is in state CHANNEL_LOOK with no position: set epoch, pos, top and told where it
- * has one, and tell; then recover_look(). NULL: there is no room, or no memory for it in NATS. */
+/* Begin to listen. The channel is in state CHANNEL_LOOK with no position, and nobody is told of it: change that, then
+ * recover_look(). */
 struct channel *channel_open(struct conn *c, enum room_kind kind, const char *name);
+
+/* The client has everything of the channel up to pos, in this epoch, and asks for what came after. */
+void channel_set_position(struct channel *ch, int64_t epoch, uint64_t pos);
 
 /* Stop listening and forget it. */
 void channel_close(struct conn *c, struct channel *ch);

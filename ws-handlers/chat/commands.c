@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "chat/member.h"
 #include "conn.h"
+#include "others.h"
 #include "publish.h"
 #include "rooms.h"
 #include "session.h"
@@ -41,8 +42,8 @@ static const struct command commands[] = {
 	{ "pong", pong, STAGE__MAX, false },
 	{ "join", rooms_join, STAGE_CONNECTED, true },
 	{ "leave", rooms_leave, STAGE_CONNECTED, true },
-	{ "who", rooms_who, STAGE_CONNECTED, true },
-	{ "typing", rooms_typing, STAGE_CONNECTED, true },
+	{ "who", others_who, STAGE_CONNECTED, true },
+	{ "typing", others_typing, STAGE_CONNECTED, true },
 	{ "message", publish_message, STAGE_CONNECTED, false },
 	{ "edit", publish_edit, STAGE_CONNECTED, false },
 	{ "delete", publish_delete, STAGE_CONNECTED, false },

@@ -31,7 +31,7 @@
 #define ADDRESS_SIZE 64
 
 enum stage {
-	STAGE_NEW, /* nobody has said who he is */
+	STAGE_NEW, /* no token has been shown */
 	STAGE_CONNECTING, /* a good token; the log is being read */
 	STAGE_CONNECTED,
 	STAGE__MAX

@@ -6,6 +6,7 @@
 
 #include "chat/member.h"
 #include "conn.h"
+#include "others.h"
 #include "recover.h"
 #include "rooms.h"
 #include "session.h"
@@ -56,7 +57,7 @@ control_take(struct conn *c, const struct live_msg *m)
 		void (*take)(struct conn *c, const struct live_msg *m);
 	} takers[] = {
 		{ ROOM_OUT, channel_take },
-		{ ROOM_LIVE, rooms_live },
+		{ ROOM_LIVE, others_take },
 		{ "ctl.chat.", take_op },
 		{ "weather.updated.", watch_take },
 	};

@@ -5,7 +5,7 @@
  * came or went; whoever ran it tells the others, so that each coming and going is told once.
  *
  *	presence:<room>		sorted set of <user>/<connection> by when it ends, UNIX ms
- *	presence:<room>:users	hash of user to the number of his connections
+ *	presence:<room>:users	hash of user to the number of connections
  *
  * It is kept for groups and for broadcast; in broadcast comings and goings are not told.
  */

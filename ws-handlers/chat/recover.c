@@ -84,8 +84,8 @@ ask_top(struct conn *c, struct channel *ch)
 	ask_send(c, GET_SUBJECT, NULL, request, (size_t)len, ANSWER_MS, top_done, ch);
 }
 
-/* What was missed is not wanted, too much, or gone: go on from the newest. Who was not told that he joined is told
- * that he missed something. */
+/* What was missed is not wanted, too much, or gone: go on from the newest. The client is told, unless it
+ * is still to be told that it has joined. */
 static void
 give_up(struct conn *c, struct channel *ch)
 {

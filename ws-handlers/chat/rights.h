@@ -14,7 +14,7 @@
 
 struct conn;
 
-/* An answer to "may he?", with what to tell him where he may not. */
+/* An answer to "may this user?", with what to say where it is no. */
 struct verdict {
 	bool yes;
 	enum fault fault;
@@ -29,7 +29,7 @@ struct rights {
 	bool told; /* the mirror has said so; otherwise the user is state_stranger */
 };
 
-/* Read the user's state again. If it is another one, what he had before goes to *old, to be freed by
+/* Read the user's state again. If it is another one, the one before goes to *old, to be freed by
  * arena_free(old->memory), and *changed is true. RC_DOWN: Redis is away. RC_BUSY: the mirror is being made. In both
  * cases nothing has changed. */
 enum rc rights_read(struct conn *c, struct rights *old, bool *changed);
@@ -41,21 +41,21 @@ const char *rights_ended(const struct conn *c);
 enum rc rights_groups(
     struct conn *c, int n, const char *const rooms[], struct group_state groups[]);
 
-/* May he be in this room, a group being g? */
+/* May the user be in this room, a group being g? */
 struct verdict rights_enter(
     const struct conn *c, const struct room *r, const struct group_state *g);
 
 /* The same with a question to Redis for a group. */
 struct verdict rights_enter_now(struct conn *c, const struct room *r);
 
-/* May he write to this room, in which he is? Whether the other one of a private conversation exists is asked of
+/* May the user write to this room, which is joined? Whether the other one of a private conversation exists is asked of
  * Redis. */
 struct verdict rights_speak(struct conn *c, const struct room *r);
 
-/* May he delete what others wrote there, mute and ban; everywhere with r NULL? */
+/* May the user delete what others wrote there, mute and ban; everywhere with r NULL? */
 bool rights_moderate(const struct conn *c, const struct room *r);
 
-/* Remember the name of a user whom PostgreSQL does not know, so that others can write to him. */
+/* Remember the name of a user whom PostgreSQL does not know, so that others can write to that one. */
 void rights_leave_name(struct conn *c);
 
 /* Is there anybody of this name? True, too, where Redis cannot tell. */

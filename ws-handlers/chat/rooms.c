@@ -10,78 +10,18 @@
 #include "conn.h"
 #include "presence.h"
 #include "recover.h"
+#include "resume.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#define RESUME_MAX 200 /* entries */
 #define JOIN_MS 5000 /* until a join is answered, or given up */
-#define WHO_MAX 1000 /* names */
-#define TYPING_MS 1000 /* one notice in that time is passed on */
 
 static const struct group_state no_group;
 
-/* Positions */
-
-/* The client has everything up to pos. */
-static void
-set_position(struct channel *ch, int64_t epoch, uint64_t pos)
-{
-	ch->epoch = epoch;
-	ch->pos = ch->top = ch->told = pos;
-	ch->noted = 0;
-	ch->recovered = ch->asked = true;
-}
-
-/* An epoch as clients have it; -1: none, or another's. */
-static int64_t
-epoch_of(const cJSON *o)
-{
-	const char *text = member_text(o, "epoch");
-	int64_t epoch;
-
-	return text != NULL && str_to_int(text, &epoch) && epoch > 0 ? epoch : -1;
-}
-
 /* Connect */
 
-static bool
-resume_entry_ok(const cJSON *entry)
-{
-	const char *name = member_text(entry, "room");
-	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(entry, "seq");
-	const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(entry, "epoch");
-	struct room r;
-
-	return name != NULL &&
-	       (strcmp(name, CHANNEL_PRIVATE) == 0 ||
-		   (room_parse(name, &r) && r.kind != ROOM_PRIVATE)) &&
-	       (seq == NULL || member_whole_value(seq) >= 0) &&
-	       (epoch == NULL || cJSON_IsString(epoch)) && (seq == NULL) == (epoch == NULL);
-}
-
-bool
-rooms_resume_ok(struct conn *c, const cJSON *o, const char *id)
-{
-	const cJSON *resume = cJSON_GetObjectItemCaseSensitive(o, "resume"), *entry;
-	bool ok = resume == NULL ||
-		  (cJSON_IsArray(resume) && cJSON_GetArraySize(resume) <= RESUME_MAX);
-
-	cJSON_ArrayForEach(entry, resume)
-	{
-		ok = ok && resume_entry_ok(entry);
-	}
-	if (!ok)
-		say_error(c, id, FAULT_BAD_FIELD, -1,
-		    "resume: must be an array of at most %d {\"room\",\"epoch\",\"seq\"}; all "
-		    "private "
-		    "conversations are one, \"" CHANNEL_PRIVATE "\"",
-		    RESUME_MAX);
-	return ok;
-}
-
-static int
-count_rooms(const struct conn *c)
+int
+rooms_count(const struct conn *c)
 {
 	int n = 0;
 
@@ -90,8 +30,8 @@ count_rooms(const struct conn *c)
 	return n;
 }
 
-static struct channel *
-open_room(struct conn *c, enum room_kind kind, const char *name, enum channel_tell tell)
+struct channel *
+rooms_open(struct conn *c, enum room_kind kind, const char *name, enum channel_tell tell)
 {
 	struct channel *ch = channel_open(c, kind, name);
 
@@ -111,78 +51,21 @@ open_groups(struct conn *c, const struct rights *before, enum channel_tell tell)
 
 		if (name != NULL && room_parse(name, &r) && channel_find(c, name) == NULL &&
 		    !(before->told && state_in_group(&before->user, *g)) &&
-		    !state_banned(u, name, clock_now()) && count_rooms(c) < c->settings->chat_rooms)
-			open_room(c, ROOM_GROUP, name, tell);
+		    !state_banned(u, name, clock_now()) && rooms_count(c) < c->settings->chat_rooms)
+			rooms_open(c, ROOM_GROUP, name, tell);
 	}
-}
-
-/* Open a group that is to be resumed, if that may be. False: it cannot be looked up now. */
-static bool
-resume_group(struct conn *c, const char *name, enum channel_tell tell)
-{
-	struct verdict v;
-	struct room r;
-
-	if (!room_parse(name, &r) || r.kind != ROOM_GROUP ||
-	    count_rooms(c) >= c->settings->chat_rooms)
-		return true;
-	v = rights_enter_now(c, &r);
-	if (v.yes)
-		open_room(c, r.kind, name, tell);
-	return v.yes || v.fault != FAULT_UNAVAILABLE;
-}
-
-/* Resume one room, which may be open as one of the user's own; or remember that it is to be. */
-static void
-resume(struct conn *c, const cJSON *entry, enum channel_tell tell)
-{
-	const char *name = member_text(entry, "room");
-	int64_t seq = member_whole(entry, "seq");
-	struct channel *ch = channel_find(c, name);
-
-	if (ch == NULL && !resume_group(c, name, tell)) {
-		if (c->unresumed == NULL)
-			c->unresumed = cJSON_CreateArray();
-		cJSON_AddItemToArray(c->unresumed, cJSON_Duplicate(entry, true));
-	}
-	if (ch == NULL)
-		ch = channel_find(c, name);
-	if (ch != NULL && seq >= 0)
-		set_position(ch, epoch_of(entry), (uint64_t)seq);
-}
-
-/* Resume what could not be looked up when the client connected, unless it has seen to that itself. */
-static void
-resume_rest(struct conn *c)
-{
-	cJSON *rest = c->unresumed;
-	const cJSON *entry;
-
-	c->unresumed = NULL;
-	cJSON_ArrayForEach(entry, rest)
-	{
-		const struct channel *ch = channel_find(c, member_text(entry, "room"));
-
-		if (ch == NULL || (ch->fresh && !ch->asked))
-			resume(c, entry, TELL_JOINED);
-	}
-	cJSON_Delete(rest);
 }
 
 void
 rooms_begin(struct conn *c, const cJSON *o)
 {
 	static const struct rights nothing;
-	const cJSON *entry;
 
 	if (!state_banned(&c->rights.user, "broadcast", clock_now()))
-		open_room(c, ROOM_BROADCAST, "broadcast", TELL_CONNECTED);
-	open_room(c, ROOM_PRIVATE, CHANNEL_PRIVATE, TELL_CONNECTED);
+		rooms_open(c, ROOM_BROADCAST, "broadcast", TELL_CONNECTED);
+	rooms_open(c, ROOM_PRIVATE, CHANNEL_PRIVATE, TELL_CONNECTED);
 	open_groups(c, &nothing, TELL_CONNECTED);
-	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(o, "resume"))
-	{
-		resume(c, entry, TELL_CONNECTED);
-	}
+	resume_begin(c, o);
 }
 
 bool
@@ -241,9 +124,8 @@ rooms_take(struct conn *c, const cJSON *o, const char *id, struct room *out)
 	return false;
 }
 
-/* The same of a room that is joined. */
-static struct channel *
-take_joined(struct conn *c, const cJSON *o, const char *id, struct room *r)
+struct channel *
+rooms_take_joined(struct conn *c, const cJSON *o, const char *id, struct room *r)
 {
 	struct channel *ch;
 
@@ -265,7 +147,7 @@ may_join(struct conn *c, const struct room *r, const char *id)
 		say_error(c, id, v.fault, v.fault == FAULT_UNAVAILABLE ? say_retry_ms() : -1, "%s",
 		    v.why);
 	else if (r->kind == ROOM_GROUP && channel_of(c, r) == NULL &&
-		 count_rooms(c) >= c->settings->chat_rooms) {
+		 rooms_count(c) >= c->settings->chat_rooms) {
 		say_error(c, id, FAULT_TOO_MANY, -1, "too many rooms");
 		return false;
 	}
@@ -308,7 +190,7 @@ join(struct conn *c, const struct room *r, int64_t epoch, int64_t after, const c
 	if (after >= 0) {
 		channel_drop_held(c, ch);
 		recover_stop(c, ch);
-		set_position(ch, epoch, (uint64_t)after);
+		channel_set_position(ch, epoch, (uint64_t)after);
 		ch->state = CHANNEL_LOOK;
 		ch->since = c->log.looks;
 	}
@@ -323,7 +205,7 @@ rooms_join(struct conn *c, const cJSON *o, const char *id)
 {
 	struct room r;
 	int64_t after;
-	int64_t epoch = cJSON_GetObjectItemCaseSensitive(o, "epoch") != NULL ? epoch_of(o)
+	int64_t epoch = cJSON_GetObjectItemCaseSensitive(o, "epoch") != NULL ? resume_epoch(o)
 									     : c->log.epoch;
 
 	if (!take_join(c, o, id, &r, &after))
@@ -351,7 +233,7 @@ rooms_leave(struct conn *c, const cJSON *o, const char *id)
 	struct channel *ch;
 	struct room r;
 
-	if ((ch = take_joined(c, o, id, &r)) == NULL)
+	if ((ch = rooms_take_joined(c, o, id, &r)) == NULL)
 		return;
 	if (ch->kind == ROOM_PRIVATE) {
 		say_error(c, id, FAULT_BAD_FIELD, -1, "room: private conversations are never left");
@@ -368,99 +250,6 @@ rooms_drop(struct conn *c, struct channel *ch, const char *reason)
 	presence_leave(c, ch);
 	say_left(c, NULL, ch->room, reason);
 	channel_close(c, ch);
-}
-
-void
-rooms_who(struct conn *c, const cJSON *o, const char *id)
-{
-	const char **users;
-	int64_t members;
-	struct jsonw w;
-	struct room r;
-	int n;
-
-	if (take_joined(c, o, id, &r) == NULL)
-		return;
-	if (presence_who(c, &r, WHO_MAX, &members, &n, &users) != RC_OK) {
-		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(), "nobody knows at the moment");
-		return;
-	}
-	w = say_begin(c, "who", id);
-	jsonw_string(&w, "room", r.text);
-	jsonw_int(&w, "members", members);
-	jsonw_array(&w, "users");
-	for (int i = 0; i < n; i++)
-		jsonw_string(&w, NULL, users[i]);
-	jsonw_end(&w);
-	say_end(c, &w);
-}
-
-void
-rooms_typing(struct conn *c, const cJSON *o, const char *id)
-{
-	char subject[ROOM_SUBJECT_SIZE];
-	const char *text;
-	struct room r;
-	int64_t now = clock_mono_ms();
-
-	if (take_joined(c, o, id, &r) == NULL)
-		return;
-	if (state_muted(&c->rights.user, r.text, clock_now())) {
-		say_error(c, id, FAULT_MUTED, -1, "you may not write here at the moment");
-		return;
-	}
-	text = arena_printf(c->arena, "{\"event\":\"typing\",\"user\":\"%s\"}", c->token.sub);
-	if (now - c->typed_at < TYPING_MS || text == NULL)
-		return;
-	c->typed_at = now;
-	snprintf(subject, sizeof(subject), ROOM_LIVE "%s", r.text);
-	live_publish(c->live, subject, text, strlen(text));
-}
-
-/* What others tell */
-
-static void
-say_presence(struct conn *c, const char *room, const char *event, const char *user, int64_t members)
-{
-	struct jsonw w = say_begin(c, "presence", NULL);
-
-	jsonw_string(&w, "room", room);
-	jsonw_string(&w, "user", user);
-	jsonw_string(&w, "event", event);
-	jsonw_int(&w, "members", members);
-	say_end(c, &w);
-}
-
-static void
-say_typing(struct conn *c, const char *room, const char *user)
-{
-	struct jsonw w = say_begin(c, "typing", NULL);
-
-	jsonw_string(&w, "room", room);
-	jsonw_string(&w, "user", user);
-	say_end(c, &w);
-}
-
-void
-rooms_live(struct conn *c, const struct live_msg *m)
-{
-	const char *room = m->subject + strlen(ROOM_LIVE), *event, *user;
-	const struct channel *ch;
-	struct room r;
-	cJSON *o;
-
-	if (!room_parse(room, &r) || (ch = channel_of(c, &r)) == NULL || ch->fresh)
-		return;
-	o = cJSON_ParseWithLength(m->data, m->len);
-	event = member_text(o, "event");
-	user = member_text(o, "user");
-	if (event == NULL || user == NULL || strcmp(user, c->token.sub) == 0)
-		; /* nothing that he does not know */
-	else if (strcmp(event, "typing") == 0)
-		say_typing(c, r.text, user);
-	else
-		say_presence(c, r.text, event, user, member_whole(o, "members"));
-	cJSON_Delete(o);
 }
 
 /* Serving */
@@ -501,7 +290,7 @@ rooms_serve(struct conn *c)
 
 /* Rights that have changed */
 
-/* Why the user may not be in the room any more; NULL: he may. */
+/* Why the user may not be in the room any more; NULL: that is all right. */
 static const char *
 reason_to_drop(const struct conn *c, const struct channel *ch, const struct group_state *g)
 {
@@ -521,7 +310,7 @@ reason_to_drop(const struct conn *c, const struct channel *ch, const struct grou
 static enum rc
 drop_some(struct conn *c)
 {
-	int n = count_rooms(c), i = 0;
+	int n = rooms_count(c), i = 0;
 	struct group_state *groups = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*groups));
 	const char **rooms = arena_alloc(c->arena, ((size_t)n + 1) * sizeof(*rooms));
 	struct channel *ch, *next;

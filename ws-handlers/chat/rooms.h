@@ -1,48 +1,47 @@
 /* SPDX-License-Identifier: ISC
  *
- * Rooms as the client knows them: which it is in, joining and leaving, who is there, who types.
+ * Rooms as the client knows them: which it is in, joining and leaving.
  */
 #ifndef CUACA_CHAT_ROOMS_H
 #define CUACA_CHAT_ROOMS_H
 
 #include "base/jsonw.h"
-#include "chat/room.h"
-#include "drivers/live.h"
+#include "channel.h"
 #include "rights.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct channel;
 struct conn;
 
-/* Connect: check the member "resume", and say what is wrong with it; open what the user is in and what he resumes;
- * whether all of it has been read; its entries for the answer; be present there. */
-bool rooms_resume_ok(struct conn *c, const cJSON *o, const char *id);
+/* Connect: open what the user is in and what is resumed; whether all of it has been read; its entries for the answer; be
+ * present there. */
 void rooms_begin(struct conn *c, const cJSON *o);
 bool rooms_ready(const struct conn *c);
 void rooms_list(struct conn *c, struct jsonw *w);
 void rooms_enter(struct conn *c);
 
-/* The requests join, leave, who and typing. */
+/* The requests join and leave. */
 void rooms_join(struct conn *c, const cJSON *o, const char *id);
 void rooms_leave(struct conn *c, const cJSON *o, const char *id);
-void rooms_who(struct conn *c, const cJSON *o, const char *id);
-void rooms_typing(struct conn *c, const cJSON *o, const char *id);
 
-/* Read the member "room", seen from the user. False: the client was told what is wrong with it. */
+/* Read the member "room", seen from the user. False, or NULL where it is to be a room that is joined: the client was
+ * told what is wrong with it. */
 bool rooms_take(struct conn *c, const cJSON *o, const char *id, struct room *out);
+struct channel *rooms_take_joined(struct conn *c, const cJSON *o, const char *id, struct room *out);
 
-/* What somebody tells the others in a room: that he comes, goes or types. */
-void rooms_live(struct conn *c, const struct live_msg *m);
+/* How many groups are joined; join one more room without asking. */
+int rooms_count(const struct conn *c);
+struct channel *rooms_open(
+    struct conn *c, enum room_kind kind, const char *name, enum channel_tell tell);
 
 /* Report the rooms that are ready, and hand on what was missed. */
 void rooms_serve(struct conn *c);
 
-/* The user's rights have been read again: leave rooms where he may not be any more, and enter groups that are new to
- * old, what he had before; NULL: nothing has changed but perhaps the groups themselves. Then resume what could not be
- * looked up before. Fails as rights_groups(), and has then left nothing; RC_BUSY: something is still to be resumed. */
+/* The user's rights have been read again: leave rooms that are no longer allowed, and enter groups that are new to old,
+ * the rights before; NULL: nothing has changed but perhaps the groups themselves. Then resume what could not be looked
+ * up before. Fails as rights_groups(), and has then left nothing; RC_BUSY: something is still to be resumed. */
 enum rc rooms_recheck(struct conn *c, const struct rights *old);
 
 /* Leave a room for a reason that the client is told. */

@@ -12,6 +12,7 @@
 #include "presence.h"
 #include "record.h"
 #include "recover.h"
+#include "resume.h"
 #include "rights.h"
 #include "rooms.h"
 
@@ -77,7 +78,7 @@ may_come_in(struct conn *c, const char *id)
 	return true;
 }
 
-/* An earlier connection of the same client is to go: it may hang on for a while without him. */
+/* An earlier connection of the same client is to go: it may hang on for a while all alone. */
 static void
 replace(struct conn *c)
 {
@@ -131,7 +132,7 @@ session_connect(struct conn *c, const cJSON *o, const char *id)
 	struct rights nothing;
 	bool changed;
 
-	if (text == NULL || !rooms_resume_ok(c, o, id) || !take_replaces(c, o, id))
+	if (text == NULL || !resume_check(c, o, id) || !take_replaces(c, o, id))
 		return;
 	if (!is_good(c, text, id, &c->token)) {
 		say_bye(c, BYE_UNAUTHORIZED, -1, "the token is not good");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * From a token to a connected user, and whether he still is one: connect and refresh, the limits of connections, the
+ * From a token to a connected user, and whether that still holds: connect and refresh, the limits of connections, the
  * record in Redis, heartbeat, expiry and revocation.
  */
 #ifndef CUACA_CHAT_SESSION_H

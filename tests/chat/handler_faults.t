@@ -178,6 +178,7 @@ subtest 'Redis is away when a client comes back' => sub {
 	$carol->say('group.open', "missed $_") for 1 .. 3;
 	my $again = $rig->client('alice', resume => \@resume);
 	is join(' ', sort map { $_->{room} } @{$again->{answer}{rooms}}), 'broadcast private', 'no group is known';
+	is $again->say('group.dev', 'too soon')->{code}, 'unavailable', '... so that who writes there is to try again';
 	$rig->start_redis;
 	$mirror->();
 	my %joined = map { ($_->{room} => $_->{recovered}) } map { $again->get(type => 'joined') } @resume;

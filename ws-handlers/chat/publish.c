@@ -215,10 +215,8 @@ may_write(struct conn *c, const char *id, const struct room *r)
 {
 	struct verdict v;
 
-	if (channel_of(c, r) == NULL) {
-		say_error(c, id, FAULT_NOT_JOINED, -1, "%s is not joined", r->text);
+	if (rooms_joined(c, r, id) == NULL)
 		return false;
-	}
 	v = rights_speak(c, r);
 	if (!v.yes)
 		say_error(c, id, v.fault, -1, "%s", v.why);

@@ -125,15 +125,22 @@ rooms_take(struct conn *c, const cJSON *o, const char *id, struct room *out)
 }
 
 struct channel *
-rooms_take_joined(struct conn *c, const cJSON *o, const char *id, struct room *r)
+rooms_joined(struct conn *c, const struct room *r, const char *id)
 {
-	struct channel *ch;
+	struct channel *ch = channel_of(c, r);
 
-	if (!rooms_take(c, o, id, r))
-		return NULL;
-	if ((ch = channel_of(c, r)) == NULL)
+	if (ch == NULL && r->kind == ROOM_GROUP && (!c->rights.told || c->unresumed != NULL))
+		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(),
+		    "groups cannot be looked up at the moment");
+	else if (ch == NULL)
 		say_error(c, id, FAULT_NOT_JOINED, -1, "%s is not joined", r->text);
 	return ch;
+}
+
+struct channel *
+rooms_take_joined(struct conn *c, const cJSON *o, const char *id, struct room *r)
+{
+	return rooms_take(c, o, id, r) ? rooms_joined(c, r, id) : NULL;
 }
 
 static bool

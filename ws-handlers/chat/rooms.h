@@ -31,6 +31,9 @@ void rooms_leave(struct conn *c, const cJSON *o, const char *id);
 bool rooms_take(struct conn *c, const cJSON *o, const char *id, struct room *out);
 struct channel *rooms_take_joined(struct conn *c, const cJSON *o, const char *id, struct room *out);
 
+/* The channel of a room that is to be joined; NULL: the client was told that it is not, or that this is not known yet. */
+struct channel *rooms_joined(struct conn *c, const struct room *r, const char *id);
+
 /* How many groups are joined; join one more room without asking. */
 int rooms_count(const struct conn *c);
 struct channel *rooms_open(

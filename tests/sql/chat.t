@@ -381,13 +381,15 @@ is(scalar(split / /, places(chat('history_before', 'group.pages', undef, undef, 
 is(admin('history_user', 'alice', $t + 3, 10) =~ s/\|\d+\|\d+\|/|/mgr, "@{[$t + 2]}|group.words|Ayo makan di warung|f\n@{[$t + 1]}|group.words|Pelatihan memasak makanan pedas|f\n@{[$t + 1]}|group.lounge|Besok cerah|f",
 	'history_user: what somebody said, the newest first');
 
-# Upkeep: months, and what is over.
+# Upkeep: months, and what is over. Seven whole months with as much in each, whatever day it is: of one with little in
+# it the planner rightly reads all.
 sql(qq{
 	DELETE FROM chat_messages WHERE sent_at < '2000-01-01';
 	INSERT INTO chat_messages (epoch, seq, sent_at, kind, room, username, body)
-	SELECT 1, n, now() - interval '6 months' * (1 - n / 24001.0), 'message', CASE n % 4 WHEN 0 THEN 'broadcast' ELSE 'group.g' || n % 41 END, 'user' || n % 83,
+	SELECT 1, n, first + (past - first) * (n / 24001.0), 'message', CASE n % 4 WHEN 0 THEN 'broadcast' ELSE 'group.g' || n % 41 END, 'user' || n % 83,
 		'pesan ' || n || ' tentang ' || (ARRAY['hujan', 'makanan', 'perjalanan'])[1 + n % 3] || ' kata' || n % 997
-	FROM generate_series(1, 24000) n;
+	FROM generate_series(1, 24000) n, date_trunc('month', now()) month,
+		LATERAL (SELECT month - interval '6 months' AS first, month + interval '1 month' AS past) range;
 	INSERT INTO chat_conversations (epoch, seq, sent_at, username, partner) SELECT epoch, seq, sent_at, username, 'p' || seq FROM chat_messages WHERE epoch = 1});
 my $default = sql('SELECT count(*) FROM chat_messages_default');
 cmp_ok($default, '>', 15000, 'old months are in the default partition');

@@ -24,20 +24,22 @@
 
 #define SHA_TEXT 41 /* of a script's name in Redis */
 
-/* A leaky bucket as nginx's limit_req with nodelay has it. The key holds the microsecond of Redis's clock at which the
- * bucket will have run empty: so soon that it goes neither into Redis's file nor to its replicas. */
+/* A leaky bucket as nginx's limit_req with nodelay has it, but for high rates, whose burst is what comes in 20 ms. The
+ * key holds the microsecond of Redis's clock at which the bucket will have run empty, which is nothing for Redis's file
+ * nor its replicas. It stays for some seconds more, since a key that ends and is made again costs more than one that
+ * is there. */
 static const char count_script[] =
     "local rate = tonumber(KEYS[2] and (redis.call('GET', KEYS[2]) or -1) or ARGV[1]) or -1 "
     "if rate < 1 then return { rate, 0 } end "
     "local t = redis.call('TIME') "
     "local now, step = t[1] * 1000000 + t[2], 1000000 / rate "
     "local full = math.max((redis.call('GET', KEYS[1]) or 0) - now, 0) "
-    "local room = ARGV[2] * step - full "
+    "local room = math.max(ARGV[2] * step, 20000) - full "
     "if room < 0 then return { rate, math.floor(room / 1000) } end "
     "redis.set_repl(redis.REPL_NONE) "
     "full = full + step "
-    "redis.call('SET', KEYS[1], string.format('%d', now + full + 0.5), "
-    "'PX', string.format('%d', full / 1000 + 1)) "
+    "redis.call('SETEX', KEYS[1], string.format('%d', full / 1000000 + 10), "
+    "string.format('%d', now + full + 0.5)) "
     "return { rate, math.floor(room / step) }";
 
 struct cache {

@@ -26,7 +26,7 @@ struct cache_item {
 	int64_t ttl; /* seconds; 0: for ever */
 };
 
-/* A leaky bucket that requests are counted in. Its key goes by itself when it has run empty. */
+/* A leaky bucket that requests are counted in. Its key goes by itself some time after it has run empty. */
 struct cache_bucket {
 	const char *key;
 	const char *rate_key; /* the key that holds the rate; NULL: rate is given */

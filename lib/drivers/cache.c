@@ -22,6 +22,7 @@
 #define KEYS_MAX 128 /* of one command */
 #define FIELDS_MAX 16 /* of one change of a hash */
 
+#define SLICE_MS 20
 #define SHA_TEXT 41 /* of a script's name in Redis */
 
 /* A leaky bucket as nginx's limit_req with nodelay has it, but for high rates, whose burst is what comes in 20 ms. The
@@ -114,11 +115,11 @@ timeval_of(int64_t ms)
 	return (struct timeval){ ms / 1000, ms % 1000 * 1000 };
 }
 
-/* How long a connection or a round trip may take; 0 would be for ever. */
-static int64_t
+/* Milliseconds that a connection or a round trip may take; 0 would be for ever. */
+static int
 patience(const struct cache *c, struct deadline d)
 {
-	int64_t left = deadline_left(d), most = c->settings->redis_timeout;
+	int left = deadline_left(d), most = (int)c->settings->redis_timeout;
 
 	return left > most ? most : left > 0 ? left : 1;
 }
@@ -135,34 +136,45 @@ send_all(redisContext *ctx)
 	return true;
 }
 
-/* The next reply, which the caller frees. hiredis would wait for it in read(2), which a UNIX socket also wakes when
- * Redis has taken the bytes of the command; poll(2) sleeps on: a coming and going of the thread less. */
+/* Wait until there is something to read, for the milliseconds in *left, which is what then is left of them. They pass
+ * in slices: when the whole host stood still, that was one slice, and Redis has the others to answer in. */
 static bool
-read_reply(redisContext *ctx, struct deadline d, void **reply)
+wait_readable(redisContext *ctx, int *left)
 {
 	struct pollfd p = { .fd = ctx->fd, .events = POLLIN };
 
-	for (*reply = NULL; redisGetReplyFromReader(ctx, reply) == REDIS_OK;) {
-		int ready;
+	while (*left > 0) {
+		int slice = *left < SLICE_MS ? *left : SLICE_MS;
+		int ready = poll(&p, 1, slice);
 
+		if (ready == 1)
+			return true;
+		if (ready == -1 && errno != EINTR)
+			return false;
+		*left -= slice;
+	}
+	str_copy(ctx->errstr, "no answer in time", sizeof(ctx->errstr));
+	return false;
+}
+
+/* The next reply, which the caller frees. hiredis would wait for it in read(2), which a UNIX socket also wakes when
+ * Redis has taken the bytes of the command; poll(2) sleeps on: a coming and going of the thread less. */
+static bool
+read_reply(redisContext *ctx, int *left, void **reply)
+{
+	for (*reply = NULL; redisGetReplyFromReader(ctx, reply) == REDIS_OK;) {
 		if (*reply != NULL)
 			return true;
-		ready = poll(&p, 1, deadline_left(d));
-		if (ready == -1 && errno == EINTR)
-			continue;
-		if (ready == 0)
-			str_copy(ctx->errstr, "no answer in time", sizeof(ctx->errstr));
-		if (ready != 1 || redisBufferRead(ctx) != REDIS_OK)
+		if (!wait_readable(ctx, left) || redisBufferRead(ctx) != REDIS_OK)
 			return false;
 	}
 	return false;
 }
 
-/* Send n commands, then read n replies into the arena of the caller through take(). Any error reply is a failure of
- * the whole round trip. */
+/* Send n commands, then read n replies into the arena of the caller through take(), for so many milliseconds. Any
+ * error reply is a failure of the whole round trip. */
 static enum rc
-round_trip(redisContext *ctx, struct deadline d, int n, const struct command cmds[], taker *take,
-    void *arg)
+round_trip(redisContext *ctx, int left, int n, const struct command cmds[], taker *take, void *arg)
 {
 	enum rc rc = RC_OK;
 
@@ -176,7 +188,7 @@ round_trip(redisContext *ctx, struct deadline d, int n, const struct command cmd
 		void *reply;
 		const redisReply *r;
 
-		if (!read_reply(ctx, d, &reply))
+		if (!read_reply(ctx, &left, &reply))
 			return RC_DOWN;
 		r = reply;
 		if (r->type == REDIS_REPLY_ERROR) {
@@ -210,14 +222,14 @@ take_sha(void *arg, int i, const redisReply *r)
 /* Redis loses its scripts when it ends, and its connections with them: each new one brings the script along. Where
  * they are lost otherwise, the command is refused and tried again on a new connection. */
 static bool
-introduce(struct cache *c, redisContext *ctx, struct deadline d)
+introduce(struct cache *c, redisContext *ctx, int left)
 {
 	const char *auth[] = { "AUTH", c->settings->redis_password };
 	const char *load[] = { "SCRIPT", "LOAD", count_script };
 	const struct command cmds[] = { { 2, auth, NULL }, { 3, load, NULL } };
 	int skip = c->settings->redis_password[0] == '\0';
 
-	return round_trip(ctx, d, 2 - skip, cmds + skip, take_sha, c) == RC_OK;
+	return round_trip(ctx, left, 2 - skip, cmds + skip, take_sha, c) == RC_OK;
 }
 
 /* A new context, or NULL after telling the pool why. */
@@ -230,7 +242,7 @@ context_open(struct cache *c, struct deadline d)
 	/* Of the socket's own time-outs only the one for sending matters, and that for as long as it lives. */
 	if (ctx != NULL && ctx->err == 0 &&
 	    redisSetTimeout(ctx, timeval_of(c->settings->redis_timeout)) == REDIS_OK &&
-	    introduce(c, ctx, deadline_in(patience(c, d))))
+	    introduce(c, ctx, patience(c, d)))
 		return ctx;
 	pool_report(c->pool, false,
 	    ctx == NULL              ? "no memory"
@@ -263,7 +275,7 @@ talk(struct cache *c, struct deadline d, int n, const struct command cmds[], tak
 		rc = RC_DOWN;
 		if (ctx != NULL) {
 			cost.redis++;
-			rc = round_trip(ctx, deadline_in(patience(c, d)), n, cmds, take, arg);
+			rc = round_trip(ctx, patience(c, d), n, cmds, take, arg);
 		}
 		if (ctx != NULL && rc != RC_DOWN) {
 			pool_report(c->pool, true, NULL);

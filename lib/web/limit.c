@@ -9,7 +9,9 @@
 #include "drivers/digest.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #define BURST 20 /* as the web servers have it */
 #define KEY_MIN 16 /* characters of an API key */
@@ -18,6 +20,8 @@
 	"apikeys:used" /* the sorted set of keys by when they were last used, for the ingest */
 #define KEY_TTL \
 	60 /* seconds that Redis remembers a key's rate, and how exact it is when one was last used */
+
+static pthread_mutex_t lookup = PTHREAD_MUTEX_INITIALIZER; /* of the one that asks PostgreSQL */
 
 static struct cache_bucket
 address_bucket(const struct req *rq, const char *class)
@@ -144,12 +148,41 @@ read_with_new_key(struct req *rq, const char *hash, struct cache_bucket *b, int 
 	return read_counted(rq, b, n, keys, values);
 }
 
+/* The bucket of a key whose rate is known. */
+static enum rc
+judge_key(struct req *rq, const struct cache_bucket *b)
+{
+	return b->rate > 0 ? judge(rq, b) : refuse_key(rq);
+}
+
+/* Many requests may find at once that Redis has forgotten the key. One looks it up and counts for it; those that had
+ * to wait for that one find in Redis what it left there. */
+static enum rc
+read_with_forgotten_key(struct req *rq, const char *hash, struct cache_bucket *b, int n,
+    const char *const keys[], struct cache_value values[])
+{
+	const struct timespec until = { rq->deadline.at_ms / 1000,
+		rq->deadline.at_ms % 1000 * 1000000 };
+	bool known = false;
+	enum rc rc;
+
+	if (pthread_mutex_trylock(&lookup) != 0) {
+		if (pthread_mutex_clocklock(&lookup, CLOCK_MONOTONIC, &until) != 0)
+			return RC_BUSY;
+		known = cache_get_counted(rq->limiter->cache, rq->deadline, rq->arena, b, n, keys,
+			    values) == RC_OK &&
+			b->rate >= 0;
+	}
+	rc = known ? judge_key(rq, b) : read_with_new_key(rq, hash, b, n, keys, values);
+	pthread_mutex_unlock(&lookup);
+	return rc;
+}
+
 static enum rc
 read_with_key(struct req *rq, int n, const char *const keys[], struct cache_value values[])
 {
 	struct cache_bucket b = { .burst = BURST };
 	char hash[DIGEST_TEXT];
-	enum rc rc;
 
 	if (!may_be_key(rq->api_key))
 		return refuse_key(rq);
@@ -158,12 +191,11 @@ read_with_key(struct req *rq, int n, const char *const keys[], struct cache_valu
 	b.rate_key = arena_printf(rq->arena, "apikey:%s", hash);
 	if (b.key == NULL || b.rate_key == NULL)
 		return RC_NOMEM;
-	rc = cache_get_counted(rq->limiter->cache, rq->deadline, rq->arena, &b, n, keys, values);
-	if (rc == RC_OK && b.rate > 0)
-		return judge(rq, &b);
-	if (rc == RC_OK && b.rate == 0)
-		return refuse_key(rq);
-	return read_with_new_key(rq, hash, &b, n, keys, values);
+	if (cache_get_counted(rq->limiter->cache, rq->deadline, rq->arena, &b, n, keys, values) !=
+	    RC_OK)
+		return read_with_new_key(rq, hash, &b, n, keys, values);
+	return b.rate >= 0 ? judge_key(rq, &b)
+			   : read_with_forgotten_key(rq, hash, &b, n, keys, values);
 }
 
 enum rc

@@ -177,7 +177,9 @@ weather_compat(struct req *rq, struct res *rs)
 
 	if (no != NULL)
 		return refuse_mistake(rq, rs, no);
-	if ((rc = find_cities(rq, &q, &found)) != RC_OK)
+	/* Who shows a key may not be limited by the web server: before PostgreSQL is asked. */
+	if ((rq->api_key != NULL && (rc = limit_count(rq)) != RC_OK) ||
+	    (rc = find_cities(rq, &q, &found)) != RC_OK)
 		return refuse_rc(rq, rs, rc);
 	if (!found)
 		return refuse_mistake(rq, rs, "No data is available for this location");

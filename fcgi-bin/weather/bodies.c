@@ -4,6 +4,7 @@
  */
 #include "bodies.h"
 
+#include "demand.h"
 #include "weather.h"
 #include "weather/current.h"
 #include "weather/forecast.h"
@@ -112,6 +113,16 @@ body_key(struct arena *a, const struct body *b)
 	return b->kind == BODY_CURRENT ? current_key(a, slug) : forecast_key(a, slug);
 }
 
+/* The cities that are known count as asked for, each once. */
+static void
+note_demand(struct demand *dm, int n, const struct body bodies[])
+{
+	for (int i = 0; i < n; i++)
+		if (bodies[i].found.kind != UNKNOWN_CITY &&
+		    (i == 0 || strcmp(bodies[i].slug, bodies[i - 1].slug) != 0))
+			demand_note(dm, bodies[i].slug);
+}
+
 enum rc
 bodies_read(struct req *rq, int n, struct body bodies[])
 {
@@ -135,5 +146,7 @@ bodies_read(struct req *rq, int n, struct body bodies[])
 			rc = flight_join(app->flights, keys[i], rq->deadline, rq->arena, fill, &fl,
 			    &bodies[i].found);
 	}
+	if (rc == RC_OK)
+		note_demand(app->demand, n, bodies);
 	return rc;
 }

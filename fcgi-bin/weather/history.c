@@ -5,6 +5,7 @@
  */
 #include "bodies.h"
 #include "cursor.h"
+#include "demand.h"
 #include "place.h"
 #include "weather/history.h"
 #include "web/limit.h"
@@ -263,6 +264,8 @@ weather_history(struct req *rq, struct res *rs)
 		rc = find_page(&q, &page, &current);
 	if (rc != RC_OK)
 		return rc;
+	if (page.kind != UNKNOWN_CITY)
+		demand_note(app->demand, q.slug);
 	if (page.kind != FOUND) {
 		place_no_weather(rq, rs, q.slug, &page);
 		return RC_OK;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/program.h"
+#include "demand.h"
 #include "flight.h"
 #include "web/worker.h"
 
@@ -21,13 +22,15 @@ main(int argc, char **argv)
 	app.db = db_open(&settings, program.name, settings.request_timeout);
 	app.cache = cache_open(&settings);
 	app.flights = flights_new();
+	app.demand = app.cache != NULL ? demand_begin(app.cache) : NULL;
 	limiter.cache = app.cache;
 	limiter.db = app.db;
-	if (app.db == NULL || app.cache == NULL || app.flights == NULL)
+	if (app.db == NULL || app.cache == NULL || app.flights == NULL || app.demand == NULL)
 		log_die(EXIT_SYSTEM, "no memory", NULL);
 	if (worker_serve(&settings, weather_routes, &limiter, NULL, &app) != RC_OK)
 		log_die(EXIT_USAGE,
 		    "descriptor 0 is not a FastCGI socket: start this through spawn-fcgi", NULL);
+	demand_end(app.demand);
 	flights_free(app.flights);
 	cache_close(app.cache);
 	db_close(app.db);

@@ -13,7 +13,6 @@
 
 #define MAX_AGE 30 /* seconds; short, so that an ingest by hand is seen soon */
 #define MAX_AGE_OVERDUE 5 /* while the next data may come any moment */
-#define DEMAND_KEY "demand:cities" /* sorted set: the ingest takes what is most wanted off it */
 
 static bool
 has(const struct req *rq, const char *name)
@@ -141,8 +140,6 @@ place_no_weather(struct req *rq, struct res *rs, const char *slug, const struct 
 
 	switch (f->kind) {
 	case NOT_TRACKED:
-		/* Without Redis this wish goes unheard. */
-		(void)cache_rank(app->cache, rq->deadline, DEMAND_KEY, 1, &slug);
 		problem_write(rq, rs, PROBLEM_NOT_TRACKED,
 		    arena_printf(rq->arena,
 			"%s: known, but its weather is not collected; it may be from one of the "

@@ -11,6 +11,7 @@
 #include "web/problem.h"
 #include "web/route.h"
 
+struct demand;
 struct flights;
 
 struct weather_app {
@@ -18,6 +19,7 @@ struct weather_app {
 	struct db *db;
 	struct cache *cache;
 	struct flights *flights;
+	struct demand *demand;
 };
 
 extern const struct route weather_routes[];

@@ -409,16 +409,19 @@ cache_hash_get(struct cache *c, struct deadline d, struct arena *a, const char *
 }
 
 enum rc
-cache_rank(struct cache *c, struct deadline d, const char *key, int n, const char *const members[])
+cache_rank(
+    struct cache *c, struct deadline d, const char *key, int n, const struct cache_score add[])
 {
 	const char *argv[KEYS_MAX][4];
 	struct command cmds[KEYS_MAX];
+	char by[KEYS_MAX][24];
 
 	if (n > KEYS_MAX)
 		return RC_INVALID;
 	for (int i = 0; i < n; i++) {
-		memcpy(
-		    argv[i], (const char *[4]){ "ZINCRBY", key, "1", members[i] }, sizeof(argv[i]));
+		snprintf(by[i], sizeof(by[i]), "%.15g", add[i].score);
+		memcpy(argv[i], (const char *[4]){ "ZINCRBY", key, by[i], add[i].member },
+		    sizeof(argv[i]));
 		cmds[i] = (struct command){ 4, argv[i], NULL };
 	}
 	return talk(c, d, n, cmds, NULL, NULL);

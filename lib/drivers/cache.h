@@ -54,9 +54,14 @@ enum rc cache_get_counted(struct cache *c, struct deadline d, struct arena *a,
 enum rc cache_hash_get(struct cache *c, struct deadline d, struct arena *a, const char *key, int n,
     const char *const fields[], struct cache_value values[]);
 
-/* Add 1 to the score of n members of a sorted set, in one round trip. */
+struct cache_score {
+	const char *member;
+	double score;
+};
+
+/* Add to the scores of n members of a sorted set, in one round trip. */
 enum rc cache_rank(
-    struct cache *c, struct deadline d, const char *key, int n, const char *const members[]);
+    struct cache *c, struct deadline d, const char *key, int n, const struct cache_score add[]);
 
 /* Give a member of a sorted set this score, unless its own is higher. */
 enum rc cache_score_raise(
@@ -83,11 +88,6 @@ struct cache_count {
 /* Count 1 in each of n counters, which begin again window seconds after their first. One round trip. */
 enum rc cache_count(
     struct cache *c, struct deadline d, int n, struct cache_count counts[], int64_t window);
-
-struct cache_score {
-	const char *member;
-	double score;
-};
 
 /* Take the max highest members off a sorted set; nobody else gets them. */
 enum rc cache_scores_take(struct cache *c, struct deadline d, struct arena *a, const char *key,

@@ -23,11 +23,11 @@
 extern char **environ;
 
 static struct {
-	char folder[64];
+	char folder[256];
 	int port;
 	pid_t pid;
 	struct settings settings;
-} nats = { .folder = "/tmp/cuaca-nats-XXXXXX" };
+} nats;
 
 /* A socket on the server's port; with port 0, on one that is free, which it then is. */
 static inline int
@@ -54,7 +54,7 @@ nats_socket(void)
 static inline int
 nats_start(void)
 {
-	char port[8], folder[96];
+	char port[8], folder[sizeof(nats.folder) + 4];
 	char *argv[] = { (char *)"nats-server", (char *)"-a", (char *)"127.0.0.1", (char *)"-p",
 		port, (char *)"-js", (char *)"-sd", folder, (char *)"-l", (char *)"/dev/null",
 		NULL };
@@ -83,7 +83,11 @@ nats_kill(void)
 static inline int
 nats_setup(void **state)
 {
+	const char *where = getenv("TMPDIR");
+
 	(void)state;
+	snprintf(nats.folder, sizeof(nats.folder), "%s/cuaca-nats-XXXXXX",
+	    where != NULL ? where : "/tmp");
 	if (mkdtemp(nats.folder) == NULL || settings_load(&nats.settings, NULL) != RC_OK)
 		return -1;
 	close(nats_socket());
@@ -96,7 +100,7 @@ nats_setup(void **state)
 static inline int
 nats_teardown(void **state)
 {
-	char command[128];
+	char command[sizeof(nats.folder) + 16];
 
 	(void)state;
 	nats_kill();

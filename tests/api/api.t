@@ -19,8 +19,7 @@ my @parts = @ARGV ? @ARGV : qw(current cities input http routes faces forecast h
 my $api = OpenAPI->new;
 my %parts;
 
-# The ingest on schedule must not come between: it is due in a quarter of an hour less some seconds.
-my $rig = Rig->new(debug_headers => 'on', processes => 1, ingest_offset => (time - 30) % 900);
+my $rig = Rig->new(debug_headers => 'on', processes => 1);
 
 for my $web (qw(nginx lighttpd)) {
 	my ($status, $out) = $rig->up(web => $web, rate_api => 0, cache => 'on');

@@ -37,13 +37,13 @@ people('two', $chat, $other);
 switched_off($chat, $other);
 done_testing;
 
-# What a second stack is given of the first one's: its limits, its servers, its key.
+# What a second stack is given of the first one's: its limits, its servers, its key, when the ingest comes.
 sub shared
 {
 	my ($from) = @_;
 	my %conf = $from->read('etc/cuaca.conf') =~ /^(\w+) = (.*)$/mg;
 
-	return map { ($_ => $conf{$_}) } qw(rate_ws rate_chat ws_per_address postgresql redis nats nats_token chat_secret);
+	return map { ($_ => $conf{$_}) } qw(rate_ws rate_chat ws_per_address postgresql redis nats nats_token chat_secret ingest_offset);
 }
 
 # Everyone here has heard everything that was said before this. Only a room has an order: when the first message is

@@ -7,7 +7,9 @@
 #	my $rig = Rig->new(web => 'lighttpd', cache => 'off');	# any settings of etc/cuaca.conf
 #	$rig->get('/api/health')->json;
 #
-# No address is limited unless the test says so. A second web host uses the PostgreSQL, Redis and NATS of the first:
+# Unless the test says so, no address is limited, a slow Redis is waited for, and the ingest on schedule does not come
+# between: it is due in a quarter of an hour less some seconds. A second web host uses the PostgreSQL, Redis and NATS
+# of the first:
 #
 #	my $second = Rig->new(beside => $rig, web => 'lighttpd');
 
@@ -45,7 +47,7 @@ sub new
 	$self->{keep} = defined $ENV{CUACA_TEST_VAR};
 	$self->{folder} //= $self->{temporary} = tempdir('cuaca-rig-XXXXXX', TMPDIR => 1);
 	$self->{settings} = { http_port => $self->{keep} && $self->old_port || free_port(), open_meteo_url => 'simulator',
-		rate_api => 0, rate_ws => 0, ws_per_address => 0, $first ? $first->servers : (), %settings,
+		rate_api => 0, rate_ws => 0, ws_per_address => 0, redis_timeout => 2000, ingest_offset => (time - 30) % 900, $first ? $first->servers : (), %settings,
 		var => $self->{folder} };
 	push @open, $self;
 	my ($status, $out) = $self->up;
@@ -59,7 +61,7 @@ sub servers
 	my ($self) = @_;
 	my %own = $self->read('etc/cuaca.conf') =~ /^(\w+) = (.*)$/mg;
 
-	return map { ($_ => $own{$_}) } qw(postgresql redis nats nats_token chat_secret source open_meteo_url);
+	return map { ($_ => $own{$_}) } qw(postgresql redis nats nats_token chat_secret source open_meteo_url ingest_offset);
 }
 
 sub free_port

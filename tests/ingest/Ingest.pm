@@ -168,7 +168,7 @@ sub environment {
 	my ($self, %settings) = @_;
 	my %all = (postgresql => "$self->{pg}{server} dbname=$self->{db} user=cuaca_ingest", redis => $self->{redis},
 	    nats => "nats://127.0.0.1:$self->{nats_port}", open_meteo_url => $self->{sim}, source => 'simulator',
-	    fetch_timeout => 400, fetch_tries => 2, metrics_dir => "$self->{dir}/metrics",
+	    fetch_timeout => 5000, fetch_tries => 2, metrics_dir => "$self->{dir}/metrics",
 	    state_dir => "$self->{dir}/state", open_meteo_archive_url => $self->{sim}, %settings);
 
 	return map { ("CUACA_\U$_" => $all{$_}) } keys %all;

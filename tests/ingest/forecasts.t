@@ -66,7 +66,7 @@ $rig->set_now('2026-11-23T05:20:00Z');
 for my $fault (sort keys %REASON) {
 	$rig->clear;
 	$rig->fault($fault, match => 'hourly=');
-	my $run = $rig->run({ %PATIENT, fetch_tries => 1, fetch_timeout => $fault eq 'stall' ? 500 : 5000, forecast_interval => 3600 });
+	my $run = $rig->run({ %PATIENT, fetch_tries => 1, fetch_timeout => $fault eq 'stall' ? 3000 : 5000, forecast_interval => 3600 });
 
 	subtest "fault $fault" => sub {
 		is $run->{exit}, 1, 'exit';

@@ -14,13 +14,14 @@ use Test::More;
 
 my $START = 1795384860;	# 2026-11-22T22:01:00Z
 my %LIMIT = (minute => 12, hour => 30, day => 40);
+my %TIMEOUT = (stall => 400, slow => 400, drip => 400);
 my %RETRIED = map { $_ => 1 } qw(500 429_concurrent stall cut text200);	# with a second try; it costs the test time
 
 sub rfc3339 { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) }
 
 my $rig = Ingest->new(rfc3339($START - 900));
 my $first = $rig->run({ ingest_batch => 1 });
-is $first->{exit}, 0, 'good data to begin with' or BAIL_OUT($first->{err});
+is $first->{exit}, 0, 'good data to begin with' or die $first->{err};
 my ($cached, $rows) = ($rig->cached, rows());
 
 sub rows { return scalar $rig->sql("SELECT * FROM weather_data WHERE observed_at < to_timestamp($START - 60) ORDER BY city_id") }
@@ -28,7 +29,7 @@ sub rows { return scalar $rig->sql("SELECT * FROM weather_data WHERE observed_at
 sub settings {
 	my ($fault) = @_;
 
-	return { ingest_batch => 1, ingest_budget => 20, fetch_tries => $RETRIED{$fault} ? 2 : 1, fetch_timeout => 300,
+	return { ingest_batch => 1, ingest_budget => 20, fetch_tries => $RETRIED{$fault} ? 2 : 1, fetch_timeout => $TIMEOUT{$fault} // 5000,
 	    map { ("quota_$_" => $LIMIT{$_}) } keys %LIMIT };
 }
 
@@ -52,7 +53,7 @@ my ($runs, $refused) = (0, 0);
 for my $fault (fault_names()) {
 	$rig->sql("DELETE FROM weather_data WHERE observed_at >= to_timestamp($START - 60); DELETE FROM weather_forecast");
 	$rig->clear;
-	$rig->fault($fault, $fault eq 'slow' ? (delay_ms => 350) : ());	# no longer: it is counted when it is answered
+	$rig->fault($fault, $fault eq 'slow' ? (delay_ms => $TIMEOUT{slow} + 50) : ());	# no longer: it is counted when it is answered
 	my (@silent, $weight, %reason);
 
 	for my $i (0 .. 3) {

@@ -32,9 +32,17 @@ sub get { return shift->ask('GET', @_) }
 sub get_at_once
 {
 	my ($self, @paths) = @_;
-	my @sockets = map { $self->send($self->request('GET', $_)) } @paths;
 
-	return map { $self->answer($_, 'GET') } @sockets;
+	return $self->ask_at_once(map { ['GET', $_] } @paths);
+}
+
+# The same, of arrays of what ask() takes.
+sub ask_at_once
+{
+	my ($self, @asked) = @_;
+	my @sockets = map { $self->send($self->request(@$_)) } @asked;
+
+	return map { $self->answer($sockets[$_], $asked[$_][0]) } 0 .. $#asked;
 }
 
 sub request

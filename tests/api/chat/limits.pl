@@ -41,11 +41,8 @@ return sub {
 	# The general limit.
 	($status, $out) = $rig->up(rate_login => 1000, rate_api => 2);
 	is($status, 0, 'two requests a second') or diag $out;
-	my $limited;
-	for (1 .. 30) {
-		$limited = $t->ask($token, GET => '/api/chat/rooms');
-		last if $limited->code == 429;
-	}
-	is($limited->code, 429, 'a burst is allowed, more is not');
+	my @answers = $t->{http}->ask_at_once(([GET => '/api/chat/rooms', Authorization => "Bearer $token"]) x 40);
+	$t->{api}->check(GET => '/api/chat/rooms', $_) for @answers;
+	is(join(' ', sort { $a <=> $b } keys %{{ map { $_->code => 1 } @answers }}), '200 429', 'a burst is allowed, more is not');
 	$rig->up(rate_api => 0);
 };

@@ -26,6 +26,8 @@ use Scalar::Util qw(weaken);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
+use constant PATIENCE => 20;	# seconds that anything may take before it counts as not happening
+
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 our $PROGRAM = "$ROOT/" . ($ENV{CUACA_BUILD} // 'build') . '/ws-handlers/chat';
 our $SECRET = 'a secret of 32 bytes and some more';
@@ -60,7 +62,7 @@ sub free_port
 sub until_true
 {
 	my ($what, $code, $seconds) = @_;
-	my $end = time + ($seconds // 10);
+	my $end = time + ($seconds // PATIENCE);
 
 	while (time < $end) {
 		my $value = $code->();
@@ -315,11 +317,11 @@ sub fill
 	return 1;
 }
 
-# The first line that comes or has come with these members, taken out; undef where there is none in 10 seconds.
+# The first line that comes or has come with these members, taken out; undef where there is none in time.
 sub get
 {
 	my ($self, %want) = @_;
-	my $within = delete $want{within} // 10;
+	my $within = delete $want{within} // Pipes::PATIENCE;
 	my $end = time + $within;
 
 	for (;;) {
@@ -376,11 +378,11 @@ sub close
 	return ($self->wait, time - $start);
 }
 
-# The exit status; undef where it does not end in 10 seconds.
+# The exit status; undef where it does not end in time.
 sub wait
 {
 	my ($self) = @_;
-	my $end = time + 10;
+	my $end = time + Pipes::PATIENCE;
 
 	while (defined $self->{pid} && time < $end) {
 		if (waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
@@ -430,7 +432,7 @@ sub fill
 	my ($self, $enough) = @_;
 
 	until ($enough->()) {
-		die "nats: no reply\n" if !IO::Select->new($self->{socket})->can_read(5);
+		die "nats: no reply\n" if !IO::Select->new($self->{socket})->can_read(Pipes::PATIENCE);
 		sysread $self->{socket}, $self->{buffer}, 65536, length $self->{buffer} or die "nats: gone\n";
 	}
 }

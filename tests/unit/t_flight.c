@@ -4,7 +4,11 @@
  */
 #include "unit.h"
 
-#include "../../fcgi-bin/weather/flight.h"
+/* Who waits is nobody's business but this test's: a copy, by other names, that it may look into. */
+#define flights_new own_flights_new
+#define flights_free own_flights_free
+#define flight_join own_flight_join
+#include "../../fcgi-bin/weather/flight.c"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -13,6 +17,7 @@
 #include <unistd.h>
 
 #define THREADS 16
+#define PATIENCE_MS 20000
 
 struct passenger {
 	pthread_t thread;
@@ -68,10 +73,18 @@ end(struct passenger *p)
 	pthread_join(p->thread, NULL);
 }
 
+/* Until so many wait for the one flight that there is. */
 static void
-pause_ms(long ms)
+wait_until_waiting(int n)
 {
-	nanosleep(&(struct timespec){ 0, ms * 1000000 }, NULL);
+	int waiting;
+
+	do {
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+		pthread_mutex_lock(&flights->lock);
+		waiting = flights->list->waiting;
+		pthread_mutex_unlock(&flights->lock);
+	} while (waiting < n);
 }
 
 static int
@@ -100,11 +113,11 @@ many_share_one_filler(void **state)
 	struct passenger p[THREADS];
 
 	(void)state;
-	begin(&p[0], "jakarta", 5000);
+	begin(&p[0], "jakarta", PATIENCE_MS);
 	sem_wait(&filling);
 	for (int i = 1; i < THREADS; i++)
-		begin(&p[i], "jakarta", 5000);
-	pause_ms(100); /* time for all of them to find the flight */
+		begin(&p[i], "jakarta", PATIENCE_MS);
+	wait_until_waiting(THREADS - 1);
 	sem_post(&may_land);
 	for (int i = 0; i < THREADS; i++) {
 		end(&p[i]);
@@ -128,10 +141,10 @@ a_failure_is_shared_too(void **state)
 	(void)state;
 	fill_rc = RC_DOWN;
 	fill_body = NULL;
-	begin(&p[0], "jakarta", 5000);
+	begin(&p[0], "jakarta", PATIENCE_MS);
 	sem_wait(&filling);
-	begin(&p[1], "jakarta", 5000);
-	pause_ms(50);
+	begin(&p[1], "jakarta", PATIENCE_MS);
+	wait_until_waiting(1);
 	sem_post(&may_land);
 	for (int i = 0; i < 2; i++) {
 		end(&p[i]);
@@ -148,10 +161,10 @@ finding_nothing_is_shared_too(void **state)
 
 	(void)state;
 	fill_body = NULL;
-	begin(&p[0], "bogor", 5000);
+	begin(&p[0], "bogor", PATIENCE_MS);
 	sem_wait(&filling);
-	begin(&p[1], "bogor", 5000);
-	pause_ms(50);
+	begin(&p[1], "bogor", PATIENCE_MS);
+	wait_until_waiting(1);
 	sem_post(&may_land);
 	for (int i = 0; i < 2; i++) {
 		end(&p[i]);
@@ -168,9 +181,9 @@ another_key_does_not_wait(void **state)
 	struct passenger p[2];
 
 	(void)state;
-	begin(&p[0], "jakarta", 5000);
+	begin(&p[0], "jakarta", PATIENCE_MS);
 	sem_wait(&filling);
-	begin(&p[1], "bandung", 5000);
+	begin(&p[1], "bandung", PATIENCE_MS);
 	sem_wait(&filling); /* its own filler has begun while the first one is still at it */
 	assert_int_equal(fills, 2);
 	sem_post(&may_land);
@@ -189,15 +202,15 @@ nobody_waits_past_the_deadline(void **state)
 	int64_t start;
 
 	(void)state;
-	begin(&p[0], "jakarta", 5000);
+	begin(&p[0], "jakarta", PATIENCE_MS);
 	sem_wait(&filling);
 	start = clock_mono_ms();
 	begin(&p[1], "jakarta", 60);
 	end(&p[1]);
 	assert_int_equal(p[1].rc, RC_BUSY);
-	assert_in_range(clock_mono_ms() - start, 59, 2000);
-	begin(&p[2], "jakarta", 5000); /* the flight is still there for others */
-	pause_ms(50);
+	assert_in_range(clock_mono_ms() - start, 59, PATIENCE_MS);
+	begin(&p[2], "jakarta", PATIENCE_MS); /* the flight is still there for others */
+	wait_until_waiting(1);
 	sem_post(&may_land);
 	end(&p[0]);
 	end(&p[2]);
@@ -217,7 +230,7 @@ what_has_landed_is_not_shared(void **state)
 	(void)state;
 	for (int i = 1; i <= 3; i++) {
 		sem_post(&may_land);
-		begin(&p, "jakarta", 5000);
+		begin(&p, "jakarta", PATIENCE_MS);
 		end(&p);
 		arena_free(p.arena);
 		assert_int_equal(fills, i);
@@ -236,6 +249,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_has_landed_is_not_shared, prepare, clean_up),
 	};
 
-	alarm(30); /* what is broken here waits for ever */
+	alarm(120); /* what is broken here waits for ever */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ sub stop {
 sub wait_for {
 	my ($what, $try) = @_;
 
-	for (1 .. 200) {
+	for (1 .. 400) {
 		my $result = $try->();
 
 		return $result if $result;
@@ -266,9 +266,9 @@ sub hear {
 	my ($self, $until) = @_;
 	my $sub = $self->{subscriber};
 	my $ready = IO::Select->new($sub->{socket});
-	my $end = time + 5;
+	my $end = time + 20;
 
-	while ($sub->{text} !~ $until && time < $end && $ready->can_read(5)) {
+	while ($sub->{text} !~ $until && time < $end && $ready->can_read(20)) {
 		sysread($sub->{socket}, $sub->{text}, 65536, length $sub->{text}) or last;
 	}
 }

@@ -91,9 +91,9 @@ subtest 'what Redis has' => sub {
 	ok !$jakarta->{stale}, 'fresh';
 	my $ttl = $rig->redis('TTL', 'weather:jakarta:current');
 	cmp_ok $ttl, '<=', 600, 'lives ten minutes';
-	cmp_ok $ttl, '>=', 595, 'from now on';
+	cmp_ok $ttl, '>=', 570, 'from now on';
 	is $rig->redis('--raw', 'GET', 'weather:jakarta:last'), "$body->{jakarta}\n", 'the same for those who watch';
-	cmp_ok $rig->redis('TTL', 'weather:jakarta:last'), '>', 172_790, '... lives two days';
+	cmp_ok $rig->redis('TTL', 'weather:jakarta:last'), '>', 172_770, '... lives two days';
 };
 
 subtest 'what NATS was told' => sub {
@@ -146,8 +146,8 @@ subtest 'batches of one' => sub {
 
 subtest 'two at once' => sub {
 	$rig->clear;
-	$rig->fault('slow', count => 1, delay_ms => 1500);
-	my $first = $rig->begin({ fetch_timeout => 5000 }, '--now', $rig->{now});
+	$rig->fault('slow', count => 1, delay_ms => 4000);
+	my $first = $rig->begin({ fetch_timeout => 20000 }, '--now', $rig->{now});
 	Ingest::wait_for('the first request', sub { $rig->stats->{requests} });
 	my $second = $rig->run;
 
@@ -187,8 +187,9 @@ subtest 'NATS away' => sub {
 
 subtest 'Redis and NATS lost on the way' => sub {
 	$rig->clear;
-	$rig->fault('slow', delay_ms => 800);
-	my $job = $rig->begin({ ingest_batch => 1, fetch_timeout => 5000 }, '--now', $rig->{now});
+	$rig->fault('slow', count => 1, delay_ms => 1);
+	$rig->fault('slow', delay_ms => 2000);
+	my $job = $rig->begin({ ingest_batch => 1 }, '--now', $rig->{now});
 	Ingest::wait_for('the second request', sub { $rig->stats->{requests} >= 2 });
 	Ingest::stop($_) for qw(redis nats);
 	my $run = $rig->end($job);
@@ -215,8 +216,8 @@ subtest 'PostgreSQL away' => sub {
 subtest 'the connection, and the lock with it, lost on the way' => sub {
 	$rig->set_now('2026-11-22T23:20:00Z');
 	$rig->clear;
-	$rig->fault('slow', count => 1, delay_ms => 1000);
-	my $job = $rig->begin({ ingest_batch => 1, fetch_timeout => 5000 }, '--now', $rig->{now});
+	$rig->fault('slow', count => 1, delay_ms => 4000);
+	my $job = $rig->begin({ ingest_batch => 1, fetch_timeout => 20000 }, '--now', $rig->{now});
 	Ingest::wait_for('the first request', sub { $rig->stats->{requests} });
 	$rig->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weather-ingest'");
 	my $run = $rig->end($job);
@@ -232,10 +233,10 @@ subtest 'no more time' => sub {
 	$rig->fault('slow', count => 1, delay_ms => 700);
 	$rig->fault('stall');
 	my $start = time;
-	my $run = $rig->run({ ingest_batch => 1, ingest_budget => 2, fetch_timeout => 20000 });
+	my $run = $rig->run({ ingest_batch => 1, ingest_budget => 5, fetch_timeout => 20000 });
 
 	is $run->{exit}, 1, 'exit';
-	cmp_ok time - $start, '<', 4, 'it ends in time';
+	cmp_ok time - $start, '<', 8, 'it ends in time';
 	is_deeply [@{$run->{log}[-1]}{qw(stored failed)}], [1, 2], 'what was there in time is stored';
 	is((Ingest::said($run, 'call not made'))[0]{reason}, 'budget', 'the rest was not asked for');
 	is $rig->metrics->{'cuaca_ingest_refusals{reason="budget"}'}, 1, 'metric';

@@ -351,7 +351,7 @@ subtest 'limits' => sub {
 	my @codes;
 
 	# The first is held back: one runs, five wait, one is too many.
-	$ua->post("$url/_sim/fault" => json => { fault => 'slow', count => 1, delay_ms => 300 });
+	$ua->post("$url/_sim/fault" => json => { fault => 'slow', count => 1, delay_ms => 3000 });
 	for (1 .. 7) {
 		$ua->get("$url/v1/forecast?latitude=1&longitude=2&current=is_day" => sub {
 			push @codes, $_[1]->res->code;

@@ -53,6 +53,7 @@ my ($alice, $bob) = $chat->connect(qw(alice bob));
 $chat->group('developers', qw(alice bob));
 
 subtest 'who is there' => sub {
+	ok until_true(20, sub { 2 == (my @keys = split /\n/, $rig->redis('KEYS', 'ws:sessions:*')) }), 'who was introduced has left';
 	my @all = items('who');
 
 	is_deeply [map { $_->{user} } @all], [qw(alice bob)], 'everybody';
@@ -68,7 +69,7 @@ subtest 'what is said' => sub {
 	my $pid = open my $tail, '-|', $Ctl::PROGRAM, '-c', "$rig->{folder}/etc/cuaca.conf", qw(chat tail --json);
 	my $n = 0;
 
-	ok until_true(10, sub {
+	ok until_true(20, sub {
 		$alice->say('group.developers', 'hello ' . ++$n);
 		return IO::Select->new($tail)->can_read(0.2);
 	}), 'tail prints something';
@@ -89,18 +90,18 @@ subtest 'what is said' => sub {
 subtest 'a mute and a ban in a room' => sub {
 	like good(qw(mute bob --room group.developers --for 1h --reason), 'too loud'), qr/^bob: mute in group\.developers$/, 'mute';
 	ok $alice->expect({ type => 'mute', room => 'group.developers', user => 'bob', from => 'cuacactl' }), 'the room learns of it';
-	ok until_true(10, sub { ($bob->say('group.developers', 'hey')->{code} // '') eq 'muted' }), 'bob may not write there';
+	ok until_true(20, sub { ($bob->say('group.developers', 'hey')->{code} // '') eq 'muted' }), 'bob may not write there';
 	is $bob->say('broadcast', 'hey')->{type}, 'ack', '... but elsewhere';
 	my ($mute) = items('sanctions', 'group.developers');
 	is_deeply [@{$mute}{qw(user room kind reason by)}], ['bob', 'group.developers', 'mute', 'too loud', 'cuacactl'], 'sanctions';
 	good(qw(unmute bob --room group.developers));
-	ok until_true(10, sub { $bob->say('group.developers', 'hey')->{type} eq 'ack' }), 'unmute';
+	ok until_true(20, sub { $bob->say('group.developers', 'hey')->{type} eq 'ack' }), 'unmute';
 
 	good(qw(ban bob --room group.developers));
 	ok $bob->expect({ type => 'left', room => 'group.developers', reason => 'banned' }), 'ban: bob is out';
 	is $bob->join('group.developers')->{code}, 'forbidden', '... and may not come back';
 	good(qw(unban bob --room group.developers));
-	ok until_true(10, sub { $bob->join('group.developers')->{type} eq 'joined' }), 'unban';
+	ok until_true(20, sub { $bob->join('group.developers')->{type} eq 'joined' }), 'unban';
 	is_deeply [items('sanctions')], [], 'none is left';
 };
 
@@ -117,7 +118,7 @@ subtest 'out of the chat' => sub {
 	my ($ban) = items('sanctions');
 	is_deeply [@{$ban}{qw(user room kind)}], [qw(bob site ban)], '... says the list';
 	good(qw(unban bob));
-	ok until_true(10, sub { eval { $bob->connect } }), 'unban';
+	ok until_true(20, sub { eval { $bob->connect } }), 'unban';
 };
 
 subtest 'accounts' => sub {
@@ -127,7 +128,7 @@ subtest 'accounts' => sub {
 	$carol->connect;
 	is_deeply [map { $_->{name} } items('users', 'car')], ['carol'], 'users';
 	like good(qw(admin carol on)), qr/^carol: now an admin/, 'admin on';
-	ok until_true(10, sub {
+	ok until_true(20, sub {
 		return $carol->ask({ type => 'mute', room => 'group.developers', user => 'bob', minutes => 1 })->{type} eq 'ack';
 	}), '... may mute';
 	good(qw(admin carol off));

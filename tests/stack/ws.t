@@ -112,6 +112,7 @@ for my $web (qw(nginx lighttpd)) {
 	};
 
 	subtest "$web: connections at a time" => sub {
+		ok(until_true(20, sub { !$rig->pids('chat') }), 'who was there has left');
 		$rig->up(rate_ws => 0, ws_per_address => 2);
 		my @held = $chat->connect(qw(alice bob));
 		my $third = $chat->client('carol');
@@ -134,7 +135,7 @@ for my $web (qw(nginx lighttpd)) {
 }
 
 subtest 'everybody at once' => sub {
-	$rig->up(web => 'nginx', ws_per_address => 0, ws_forks => 60);
+	$rig->up(web => 'nginx', ws_per_address => 0, ws_forks => 60, ws_connect => 60);
 	my $before = $rig->pid('websocketd');
 	my @people = map { $chat->client("user$_") } 1 .. 60;
 

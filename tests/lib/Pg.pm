@@ -58,7 +58,7 @@ sub start
 	$self->as_server('initdb', '-D', "$home/data", qw(-U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync));
 	$self->{server} = "host=$home user=postgres";
 	$self->as_server('pg_ctl', '-D', "$home/data", '-l', "$home/log", '-w', '-o',
-		"-k $home -c listen_addresses= -c fsync=off -c full_page_writes=off", 'start');
+		"-k $home -c listen_addresses= -c fsync=off -c full_page_writes=off -c autovacuum=off", 'start');
 	$self->{data} = "$home/data";
 }
 

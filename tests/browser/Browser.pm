@@ -16,7 +16,7 @@ use Mojo::JSON qw(decode_json encode_json);
 use Rig;
 use Test::More;
 
-use constant DEADLINE => 120;	# seconds for a script
+use constant DEADLINE => 600;	# seconds for a script: only a guard
 
 my $folder = "$Rig::BUILD/browser";
 

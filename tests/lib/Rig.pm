@@ -210,8 +210,20 @@ sub kill
 	return kill KILL => $self->pid($service);
 }
 
-# Have a service stay down; have it run again.
-sub stop { return $_[0]->output('sv', '-w', 20, 'force-stop', "$_[0]{folder}/service/$_[1]") }
+# Have a service stay down: sv kills it where it does not leave, and says that it failed.
+sub stop
+{
+	my ($self, $service) = @_;
+
+	eval { $self->output('sv', '-w', 60, 'force-stop', "$self->{folder}/service/$service") };
+	for (1 .. 200) {
+		return if !defined $self->pid($service);
+		select undef, undef, undef, 0.1;
+	}
+	die "$service does not stop: $@";
+}
+
+# Have it run again.
 sub start { return $_[0]->output('sv', '-w', 20, 'start', "$_[0]{folder}/service/$_[1]") }
 
 sub end

@@ -102,7 +102,7 @@ for my $service (qw(web weather ops chat websocketd archive redis nats simulator
 
 my ($worker) = $rig->pids('weather.fcgi');
 kill KILL => $worker;
-ok(eventually(sub { my @p = $rig->pids('weather.fcgi'); @p == 2 && !grep { $_ == $worker } @p }, 5), 'a killed worker is replaced');
+ok(eventually(sub { my @p = $rig->pids('weather.fcgi'); @p == 2 && !grep { $_ == $worker } @p }, 20), 'a killed worker is replaced');
 
 subtest 'two at once' => sub {
 	my $deep = tempdir('cuaca-deep-XXXXXX', TMPDIR => 1, CLEANUP => 1) . '/with blanks' . '/and-a-long-name' x 8;

@@ -35,7 +35,7 @@ for my $web (qw(nginx lighttpd)) {
 	is($rig->get('/')->code, 200, "$web: nor the page");
 
 	$rig->start('weather');
-	my $end = time + 10;
+	my $end = time + 20;
 	sleep 0.1 while time < $end && $rig->get('/api/weather/current?city=tokyo')->code != 200;
 	is($rig->get('/api/weather/current?city=tokyo')->code, 200, "$web: and with the program, it is served");
 
@@ -50,7 +50,7 @@ for my $web (qw(nginx lighttpd)) {
 
 	my $id = $rig->get("/api/cities?q=%22%5C%01&from=$web")->headers->header('X-Request-Id');
 	my $line;
-	for ($end = time + 10; time < $end && !$line; sleep 0.2) {
+	for ($end = time + 20; time < $end && !$line; sleep 0.2) {
 		($line) = grep { /"request_id":"$id"/ } split /\n/, $rig->log('web');
 	}
 	my $entry = eval { decode_json($line // '') };

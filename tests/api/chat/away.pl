@@ -42,7 +42,7 @@ return sub {
 
 	my ($answer, $seconds) = half_a_body($rig->run_folder . '/chat.sock');
 	like($answer, qr/Status: 503 /, 'a body of which the rest never comes');
-	ok($seconds > 4 && $seconds < 8, '... is waited for no longer than for anything else') or diag $seconds;
+	ok($seconds > 4 && $seconds < 20, '... is waited for no longer than for anything else') or diag $seconds;
 
 	$rig->stop('redis');
 	$t->is(200, 'without Redis: a token is good', $token, GET => '/api/chat/rooms');

@@ -150,6 +150,12 @@ token_check(const struct settings *s, const char *text, int64_t now, struct toke
 	return f;
 }
 
+bool
+token_had_name(const struct token *t, int64_t at)
+{
+	return at >= t->since * 1000;
+}
+
 static bool
 add_claims(jwt_t *jwt, const struct token *t)
 {

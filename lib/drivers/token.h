@@ -34,8 +34,8 @@ struct token {
 	int64_t iat; /* 0: it has none, and counts as old */
 	int64_t exp;
 	int64_t
-	    since; /* private messages before it are of somebody else who had the name; 0: none are;
-			  a guest's is its iat where it has none */
+	    since; /* what was said before it is of or for somebody else who had the name; 0: nothing
+			  is; a guest's is its iat where it has none */
 	bool guest;
 };
 
@@ -44,6 +44,9 @@ struct token {
  * looked at here. */
 enum token_fault token_check(
     const struct settings *s, const char *text, int64_t now, struct token *out);
+
+/* Whether the name was the bearer's already at a time (UNIX milliseconds). */
+bool token_had_name(const struct token *t, int64_t at);
 
 /* What is wrong, for people: "the token has expired". Static. */
 const char *token_fault_text(enum token_fault f);

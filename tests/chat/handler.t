@@ -100,6 +100,15 @@ subtest 'edit and delete' => sub {
 	is $owner->ask(type => 'delete', %about)->{type}, 'ack', 'deleted by the owner';
 	is $bob->get(type => 'delete')->{target}, $first->{seq}, '... as everybody learns';
 	error_is $owner->ask(type => 'edit', %about, body => 'x'), 'forbidden', 'who cannot edit';
+
+	my $born = int time;
+	my %earlier = (room => 'group.dev', seq => $rig->publish('group.dev', 'visitor', 'of who had the name before'));
+	my $as = sub { my $c = $rig->client('visitor', token => $rig->token('visitor', guest => true, since => $_[0]));
+		$c->ask(type => 'join', room => 'group.dev'); return $c };
+	my $later = $as->($born + 1000);
+	error_is $later->ask(type => 'edit', %earlier, body => 'x'), 'forbidden', 'of an earlier bearer of the name: not edited';
+	error_is $later->ask(type => 'delete', %earlier), 'forbidden', '... nor deleted';
+	is $as->($born)->ask(type => 'delete', %earlier)->{type}, 'ack', '... but by that one';
 };
 
 subtest 'mutes and bans are events' => sub {

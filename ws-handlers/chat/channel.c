@@ -225,7 +225,7 @@ channel_close(struct conn *c, struct channel *ch)
 static bool
 is_for_us(const struct conn *c, const struct room *r, const struct event *e)
 {
-	return r->kind != ROOM_PRIVATE || e->sent_at >= c->token.since * 1000;
+	return r->kind != ROOM_PRIVATE || token_had_name(&c->token, e->sent_at);
 }
 
 /* False: it is no event, or not for this client. */

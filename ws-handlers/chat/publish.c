@@ -269,6 +269,13 @@ is_message_of(struct conn *c, const struct posting *p, const struct live_msg *m,
 	       event_read(c->arena, m->data, m->len, e) == RC_OK && e->kind == EVENT_MESSAGE;
 }
 
+/* What an earlier bearer of the name wrote is somebody else's. */
+static bool
+is_own(const struct conn *c, const struct event *e)
+{
+	return strcmp(e->from, c->token.sub) == 0 && token_had_name(&c->token, e->sent_at);
+}
+
 static void
 target_done(struct conn *c, void *arg, const struct live_msg *m)
 {
@@ -279,8 +286,7 @@ target_done(struct conn *c, void *arg, const struct live_msg *m)
 		fail_unanswered(c, p);
 	else if (!is_message_of(c, p, m, &e))
 		fail(c, p, FAULT_NOT_FOUND, "the log has no such message in this room");
-	else if (strcmp(e.from, c->token.sub) != 0 &&
-		 (p->event.kind != EVENT_DELETE || !rights_moderate(c, &p->room)))
+	else if (!is_own(c, &e) && (p->event.kind != EVENT_DELETE || !rights_moderate(c, &p->room)))
 		fail(c, p, FAULT_FORBIDDEN, "the message is somebody else's");
 	else
 		publish(c, p);

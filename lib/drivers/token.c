@@ -14,6 +14,7 @@
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-"
 #define NAME_MIN 3
+#define TIME_MAX 253402300799 /* the end of the year 9999 */
 
 const char *
 token_fault_text(enum token_fault f)
@@ -72,7 +73,8 @@ take_text(jwt_t *jwt, const char *name, char *out, size_t size)
 	return text != NULL && str_copy(out, text, size);
 }
 
-/* The library's own functions take a string for the number 0: the JSON itself is looked at. */
+/* The library's own functions take a string for the number 0: the JSON itself is looked at. Who says PHP_INT_MAX means
+ * never, and gets what can still be reckoned with. */
 static bool
 take_time(jwt_t *jwt, const char *name, bool needed, int64_t *out)
 {
@@ -80,6 +82,8 @@ take_time(jwt_t *jwt, const char *name, bool needed, int64_t *out)
 	bool ok = json != NULL ? str_to_int(json, out) && *out >= 0 : !needed;
 
 	free(json);
+	if (ok && *out > TIME_MAX)
+		*out = TIME_MAX;
 	return ok;
 }
 

@@ -253,6 +253,7 @@ subtest 'tokens' => sub {
 };
 
 subtest 'expiry and refresh' => sub {
+	is $rig->raw->connect('alice', token => $rig->token('alice', exp => 9223372036854775807))->{expires_at}, '9999-12-31T23:59:59Z', 'for ever';
 	my $alice = $rig->raw;
 
 	is $alice->connect('alice', token => $rig->token('alice', exp => int(time) + 61))->{type}, 'connected', 'a token for 61 seconds';

@@ -101,6 +101,25 @@ a_guest_sees_nothing_from_before_his_token(void **state)
 }
 
 static void
+a_time_beyond_all_years_is_the_end_of_the_last(void **state)
+{
+	struct token t;
+
+	(void)state;
+	assert_int_equal(
+	    check(HS256, "{\"sub\":\"bob\",\"jti\":\"x\",\"exp\":9223372036854775807}", KEY, &t),
+	    TOKEN_OK);
+	assert_int_equal(t.exp, 253402300799);
+	assert_int_equal(check(HS256,
+			     "{\"sub\":\"bob\",\"jti\":\"x\",\"exp\":253402300798,"
+			     "\"since\":9223372036854775807}",
+			     KEY, &t),
+	    TOKEN_OK);
+	assert_int_equal(t.exp, 253402300798);
+	assert_false(token_had_name(&t, (int64_t)NOW * 1000));
+}
+
+static void
 both_keys_are_good_and_no_other(void **state)
 {
 	struct token t;
@@ -296,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_token_gives_its_claims),
 		cmocka_unit_test(a_guest_sees_nothing_from_before_his_token),
+		cmocka_unit_test(a_time_beyond_all_years_is_the_end_of_the_last),
 		cmocka_unit_test(both_keys_are_good_and_no_other),
 		cmocka_unit_test(without_a_key_no_token_is_good),
 		cmocka_unit_test(hs256_it_is_or_nothing),

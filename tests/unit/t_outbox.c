@@ -125,6 +125,28 @@ a_line_too_many_is_refused_whole(void **state)
 }
 
 static void
+nothing_follows_a_line_that_was_refused(void **state)
+{
+	int n = 0, i = 0;
+
+	(void)state;
+	while (!box.over)
+		add(i++, 3000);
+	add(i, 10);
+	while (outbox_flush(&box, ends[1]) == RC_BUSY)
+		drain(&n);
+	assert_true(drain(&n));
+	assert_int_equal(n, i - 1);
+	add(i, 10);
+	assert_int_equal(outbox_waiting(&box), 0);
+	outbox_drop(&box);
+	add(n, 10);
+	assert_int_equal(outbox_flush(&box, ends[1]), RC_OK);
+	assert_true(drain(&n));
+	assert_int_equal(n, i);
+}
+
+static void
 what_is_dropped_leaves_a_whole_line(void **state)
 {
 	int n = 0;
@@ -181,6 +203,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(lines_come_out_as_they_went_in, prepare, tidy),
 		cmocka_unit_test_setup_teardown(json_is_written_in_place, prepare, tidy),
 		cmocka_unit_test_setup_teardown(a_line_too_many_is_refused_whole, prepare, tidy),
+		cmocka_unit_test_setup_teardown(
+		    nothing_follows_a_line_that_was_refused, prepare, tidy),
 		cmocka_unit_test_setup_teardown(what_is_dropped_leaves_a_whole_line, prepare, tidy),
 		cmocka_unit_test_setup_teardown(nothing_comes_after_the_last, prepare, tidy),
 		cmocka_unit_test_setup_teardown(nobody_reads, prepare, tidy),

@@ -117,7 +117,7 @@ static void
 send_output(struct conn *c)
 {
 	if (c->out.over && !c->ending)
-		say_bye_slow(c);
+		say_bye(c, BYE_SLOW_CONSUMER, say_retry_ms(), "too much was waiting to be read");
 	if (outbox_flush(&c->out, STDOUT_FILENO) == RC_DOWN)
 		c->eof = true;
 }

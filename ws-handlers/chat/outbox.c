@@ -41,7 +41,7 @@ void
 outbox_end(struct outbox *o)
 {
 	buf_addc(&o->buf, '\n');
-	if (buf_ok(&o->buf) && outbox_waiting(o) <= o->limit && !o->closed)
+	if (buf_ok(&o->buf) && outbox_waiting(o) <= o->limit && !o->closed && !o->over)
 		return;
 	o->over = !o->closed;
 	o->buf.len = o->begun;

@@ -18,7 +18,7 @@ struct outbox {
 	size_t begun; /* where the line begins that is being added */
 	size_t limit; /* bytes that may wait */
 	bool torn; /* what is written ends inside a line */
-	bool over; /* a line was refused: the client is too slow */
+	bool over; /* a line was refused, and with it all that follow: the client is too slow */
 	bool closed; /* the last line is in; what is added now goes nowhere */
 };
 
@@ -26,7 +26,8 @@ void outbox_init(struct outbox *o, size_t limit);
 void outbox_free(struct outbox *o);
 
 /* Begin a line: an object is written with the jsonw returned, or anything into its buf. outbox_end() completes it, or
- * refuses it where the queue is full and sets over. */
+ * refuses it where the queue is full and sets over: from then on every line is refused, until outbox_drop(), so that
+ * what goes out has no gap. */
 struct jsonw outbox_begin(struct outbox *o);
 void outbox_end(struct outbox *o);
 

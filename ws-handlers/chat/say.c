@@ -117,6 +117,8 @@ say_bye(struct conn *c, enum bye b, int64_t retry_ms, const char *message)
 	c->bye = b;
 	c->end_by = clock_mono_ms() + BYE_MS;
 	c->count.byes[b]++;
+	if (c->out.over)
+		outbox_drop(&c->out);
 	c->out.limit += 1024; /* there is always room for this one */
 	w = say_begin(c, "bye", NULL);
 	jsonw_string(&w, "code", byes[b]);
@@ -126,11 +128,4 @@ say_bye(struct conn *c, enum bye b, int64_t retry_ms, const char *message)
 		jsonw_int(&w, "retry_after_ms", retry_ms);
 	say_end(c, &w);
 	outbox_close(&c->out);
-}
-
-void
-say_bye_slow(struct conn *c)
-{
-	outbox_drop(&c->out);
-	say_bye(c, BYE_SLOW_CONSUMER, say_retry_ms(), "too much was waiting to be read");
 }

@@ -61,11 +61,8 @@ void say_error(struct conn *c, const char *id, enum fault f, int64_t retry_ms, c
     __attribute__((format(printf, 5, 6)));
 
 /* Tell why the connection ends, then end it once that is written, or in two seconds. retry_ms is when the client may
- * connect again, -1 where it had better not. Only the first one counts. */
+ * connect again, -1 where it had better not. Only the first one counts. Where a line was refused, what waits goes. */
 void say_bye(struct conn *c, enum bye b, int64_t retry_ms, const char *message);
-
-/* The same to a client that reads too slowly: what waits for it is dropped. */
-void say_bye_slow(struct conn *c);
 
 /* A moment to come back, spread so that a thousand clients do not come at once, milliseconds. */
 int64_t say_retry_ms(void);

@@ -58,6 +58,19 @@ subtest 'a host that is switched off' => sub {
 	cmp_ok $pings, '<=', 13, '... within two pings and ten seconds';
 };
 
+# A session, and nothing of presence: one script with each ping.
+subtest 'who is banned from the room for all' => sub {
+	my $scripts = sub { my $stats = $rig->redis(INFO => 'commandstats'); my $n = 0; $n += $1 while $stats =~ /cmdstat_eval:calls=(\d+)/g; $n };
+
+	$rig->user('dave', bans => { broadcast => 0 });
+	my $dave = $rig->raw(settings => { ws_ping => 2, ws_pong => 30 });
+	is rooms_of({ answer => $dave->connect('dave') }), 'private', 'is in no room that has presence';
+	$dave->get(type => 'ping');
+	my $before = $scripts->();
+	$dave->get(type => 'ping') for 1 .. 3;
+	is $scripts->() - $before, 3, '... and Redis is not asked for it';
+};
+
 subtest 'typing' => sub {
 	my ($alice, $bob, $carol) = map { $rig->client($_) } qw(alice bob carol);
 

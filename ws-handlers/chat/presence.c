@@ -104,8 +104,10 @@ run(struct conn *c, int n, const char *const rooms[], int64_t stay_ms)
 	int64_t members = -1;
 	int argc, nout = 0, room = -1;
 
+	if (n == 0)
+		return 0;
 	snprintf(stay, sizeof(stay), "%" PRId64, stay_ms);
-	argv = n > 0 ? arguments(c, n, rooms, stay, &argc) : NULL;
+	argv = arguments(c, n, rooms, stay, &argc);
 	if (argv == NULL || cache_script(c->cache, conn_patience(c), c->arena, script, 2 * n, argc,
 				argv, &nout, &out) != RC_OK)
 		return -1;

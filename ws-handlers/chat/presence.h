@@ -22,7 +22,7 @@ struct channel;
 struct conn;
 
 /* Be present in a channel's room, or all of them with NULL, for the time until the next ping and ten seconds more.
- * Returns the number of users in the last of them; -1: Redis is away. */
+ * Returns the number of users in the last of them, 0 where there is none; -1: Redis is away. */
 int64_t presence_renew(struct conn *c, const struct channel *ch);
 
 /* Be gone from a channel's room, or all with NULL. */

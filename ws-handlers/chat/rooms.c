@@ -276,6 +276,8 @@ say_joined(struct conn *c, struct channel *ch)
 	put_position(c, ch, &w);
 	if (ch->kind != ROOM_PRIVATE && members >= 0)
 		jsonw_int(&w, "members", members);
+	else if (ch->kind != ROOM_PRIVATE)
+		jsonw_string(&w, "members", NULL);
 	say_end(c, &w);
 	free(ch->join_id);
 	ch->join_id = NULL;

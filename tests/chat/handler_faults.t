@@ -143,6 +143,8 @@ subtest 'Redis is away' => sub {
 	my $bob = $rig->client('bob');
 	is join(' ', sort map { $_->{room} } @{$bob->{answer}{rooms}}), 'broadcast private', 'others come in, into the rooms for all';
 	is $bob->ask(type => 'join', room => 'group.dev')->{code}, 'unavailable', '... groups are not known';
+	my $joined = $bob->ask(type => 'join', room => 'broadcast');
+	is_deeply [$joined->{type}, exists $joined->{members}, $joined->{members}], ['joined', 1, undef], '... nor how many are there';
 	is $bob->say('private.alice', 'hello')->{type}, 'ack', '... letters are';
 	my $limited = $rig->raw(settings => { rate_chat => 5 });
 	$limited->connect('alice');

@@ -42,6 +42,15 @@ subtest 'presence' => sub {
 	is $alice->ask(type => 'join', room => 'group.dev')->{members}, 1, 'join';
 };
 
+subtest 'a member of very many groups' => sub {
+	my @groups = map { sprintf 'a-group-with-a-long-name-%05d', $_ } 1 .. 6000;
+
+	$rig->user('mia', groups => ['dev', @groups]);
+	my $mia = $rig->client('mia');
+	is length $rig->redis(HGET => "ws:sessions:$mia->{answer}{conn}", 'groups') // '', length join(',', 'dev', @groups), 'is recorded';
+	is $mia->ask(type => 'who', room => 'group.dev')->{members}, 1, '... and present';
+};
+
 subtest 'a host that is switched off' => sub {
 	my $alice = $rig->raw(settings => { ws_ping => 1, ws_pong => 60 });
 	my $bob = $rig->raw(settings => { ws_ping => 1, ws_pong => 60 });

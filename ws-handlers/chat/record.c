@@ -45,10 +45,17 @@ static const char close_script[] =
 static const char *
 groups_text(struct conn *c)
 {
-	const char *text = "";
+	const char **groups = c->rights.user.groups;
+	size_t size = 1;
+	char *text, *end;
 
-	for (const char **g = c->rights.user.groups; *g != NULL && text != NULL; g++)
-		text = arena_printf(c->arena, "%s%s%s", text, text[0] != '\0' ? "," : "", *g);
+	for (const char **g = groups; *g != NULL; g++)
+		size += strlen(*g) + 1;
+	if ((text = end = arena_alloc(c->arena, size)) == NULL)
+		return NULL;
+	*end = '\0';
+	for (const char **g = groups; *g != NULL; g++)
+		end = stpcpy(stpcpy(end, g > groups ? "," : ""), *g);
 	return text;
 }
 

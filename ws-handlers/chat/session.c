@@ -244,9 +244,9 @@ session_recheck(struct conn *c)
 static void
 renew(struct conn *c, int64_t now)
 {
-	bool done = record_renew(c) == RC_OK && presence_renew(c, NULL) >= 0;
+	bool recorded = record_renew(c) == RC_OK, present = presence_renew(c, NULL) >= 0;
 
-	c->renew_at = done ? INT64_MAX : now + RENEW_MS;
+	c->renew_at = recorded && present ? INT64_MAX : now + RENEW_MS;
 }
 
 /* A ping is due: first make sure that nothing of the log was missed. It is also the time to give back the memory that

@@ -313,9 +313,9 @@ subtest 'a flood of requests' => sub {
 subtest 'how many connections' => sub {
 	my @stay;
 	my $with = sub {
-		my ($user, $address) = @_;
+		my ($user, $address, %connect) = @_;
 		push @stay, $rig->raw(settings => { ws_per_address => 2, ws_per_user => 3 }, env => { REMOTE_ADDR => '127.0.0.1', HTTP_X_REAL_IP => $address });
-		return $stay[-1]->connect($user);
+		return $stay[-1]->connect($user, %connect);
 	};
 
 	is $with->('bob', '192.0.2.1')->{type}, 'connected', $_ for 'one of an address', 'two';
@@ -324,9 +324,15 @@ subtest 'how many connections' => sub {
 	is $stay[-1]->wait, 0, '... out';
 	is $with->('bob', '192.0.2.2')->{type}, 'connected', 'of another address';
 	error_is $with->('bob', '192.0.2.3'), 'too_many', 'a fourth of the user';
-	is $with->('alice', '192.0.2.3')->{type}, 'connected', 'of another user';
+	my $other = $with->('alice', '192.0.2.3');
+	is $other->{type}, 'connected', 'of another user';
 	$stay[0]->close;
-	is $with->('bob', '192.0.2.1')->{type}, 'connected', 'when one has left';
+	my $last = $with->('bob', '192.0.2.1');
+	is $last->{type}, 'connected', 'when one has left';
+	error_is $with->('bob', '192.0.2.1', conn => $other->{conn}), 'too_many', "one instead of somebody else's";
+	my $replaced = $stay[-2];
+	is $with->('bob', '192.0.2.1', conn => $last->{conn})->{type}, 'connected', 'one instead of an own one';
+	is $replaced->get(type => 'bye')->{code}, 'replaced', '... which goes';
 	my $far = $rig->raw(settings => { ws_per_address => 2 }, env => { REMOTE_ADDR => '192.0.2.9', HTTP_X_REAL_IP => '192.0.2.1' });
 	is $far->connect('carol')->{type}, 'connected', 'X-Real-IP counts from this host only';
 };

@@ -16,20 +16,24 @@
 #define FIELDS_MAX (FAULT__MAX + BYE__MAX + 5)
 
 /* KEYS: the session, the address's set, the user's. ARGV: connection, seconds to stay, most of the address, most of
- * the user (0: any number), then the session's fields. Returns whether there was room. */
+ * the user (0: any number), a connection of the user's that will go and is not counted, then the session's fields.
+ * Returns whether there was room. It stays in the sets until it has gone: whoever names one has but one more. */
 static const char
     open_script[] = "local t = redis.call('TIME') "
 		    "local now, stay = t[1] * 1000 + math.floor(t[2] / 1000), tonumber(ARGV[2]) "
+		    "local own = redis.call('ZSCORE', KEYS[3], ARGV[5]) "
 		    "for i = 2, 3 do "
 		    "  local most = tonumber(ARGV[i + 1]) "
 		    "  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now) "
-		    "  if most > 0 and redis.call('ZCARD', KEYS[i]) >= most then return { 0 } end "
+		    "  local n = redis.call('ZCARD', KEYS[i]) "
+		    "  if own and redis.call('ZSCORE', KEYS[i], ARGV[5]) then n = n - 1 end "
+		    "  if most > 0 and n >= most then return { 0 } end "
 		    "end "
 		    "for i = 2, 3 do "
 		    "  redis.call('ZADD', KEYS[i], now + stay * 1000, ARGV[1]) "
 		    "  redis.call('EXPIRE', KEYS[i], stay) "
 		    "end "
-		    "redis.call('HSET', KEYS[1], unpack(ARGV, 5)) "
+		    "redis.call('HSET', KEYS[1], unpack(ARGV, 6)) "
 		    "redis.call('EXPIRE', KEYS[1], stay) "
 		    "return { 1 }";
 
@@ -81,7 +85,7 @@ static enum rc
 write_record(struct conn *c, int64_t most_address, int64_t most_user)
 {
 	char node[65] = "", since[CLOCK_TEXT], number[3][24];
-	const char *argv[17], **out = NULL;
+	const char *argv[18], **out = NULL;
 	enum rc rc = RC_NOMEM;
 	int n = 0, nout = 0;
 
@@ -95,6 +99,7 @@ write_record(struct conn *c, int64_t most_address, int64_t most_user)
 	argv[n++] = c->id;
 	for (int i = 0; i < 3; i++)
 		argv[n++] = number[i];
+	argv[n++] = c->replaces;
 	argv[n++] = "username";
 	argv[n++] = c->token.sub;
 	argv[n++] = "groups";

@@ -8,7 +8,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib abs_path(dirname(__FILE__));
-use Mojo::JSON qw(true false);
+use Mojo::JSON qw(encode_json true false);
 use Pipes;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -200,6 +200,53 @@ subtest 'NATS is away' => sub {
 	is $patient->get(type => 'joined', within => 1) // 'nothing', 'nothing', 'a new one is not heard of by itself';
 	$rig->tell('ctl.chat.all', { op => 'epoch' });
 	is $patient->get(type => 'joined', room => 'broadcast')->{epoch}, '3000', '... until it is told';
+};
+
+# Only pings that are far away would find out by themselves what is told here while nobody hears it.
+subtest 'what is told while NATS is away' => sub {
+	my $weather = sub { $rig->redis(SET => 'weather:jakarta:last', encode_json({ current => { temperature => $_[0] } })) };
+
+	$rig->group('dev');
+	$rig->user('alice', groups => ['dev']);
+	$weather->(27);
+	my $alice = $rig->raw(settings => { ws_ping => 300 });
+	$alice->connect('alice');
+	$alice->ask(type => 'watch', city => 'jakarta');
+	is $alice->get(type => 'weather')->{current}{temperature}, 27, 'the weather';
+	$rig->signal(nats => 'KILL');
+	my $state = $rig->redis(GET => 'chat:user:alice');
+	$rig->redis(SET => 'chat:user:alice', $state =~ s/"bans":\{/$&"group.dev":0/r);
+	$weather->(28);
+	$rig->start_nats;
+	my $left = $alice->get(type => 'left', within => 20) // {};
+	is_deeply [@$left{qw(room reason)}], ['group.dev', 'banned'], 'rights are read again';
+	my $news = $alice->get(type => 'weather', within => 20) // {};
+	is $news->{current}{temperature}, 28, '... and the weather';
+};
+
+# A connection waits for the log; its name in Redis tells that it has read its rights.
+sub waiting
+{
+	my ($name) = @_;
+	my $client = $rig->raw(settings => { ws_ping => 300, ws_connect => 300 });
+
+	$client->send({ id => 1, type => 'connect', token => $rig->token($name) });
+	Pipes::until_true("$name waits", sub { $rig->redis(ZCARD => "ws:user:$name") }, 20);
+	return $client;
+}
+
+subtest 'what is told before a client is connected' => sub {
+	$rig->user($_, groups => ['dev']) for qw(erin frank);
+	$rig->js('DELETE', '');
+	my ($erin, $frank) = map { waiting($_) } qw(erin frank);
+
+	$rig->user('erin', groups => ['dev'], bans => { 'group.dev' => 0 });
+	Pipes::until_true('sent away', sub { $rig->tell('ctl.chat.user.frank', { op => 'kick' }); $frank->get(type => 'bye', within => 0.2) }, 20);
+	is $frank->wait, 0, 'who is sent away does not come in';
+	$rig->make_stream(4000);
+	is $erin->get(id => 1, within => 20)->{type}, 'connected', 'others do';
+	my $left = $erin->get(type => 'left', within => 20) // {};
+	is_deeply [@$left{qw(room reason)}], ['group.dev', 'banned'], '... and are what they are by then';
 };
 
 done_testing;

@@ -91,7 +91,7 @@ struct conn {
 
 	/* on clock_mono_ms(), INT64_MAX: never */
 	int64_t connect_by, ping_at, ping_by, pong_by, expiring_at, expired_at, renew_at,
-	    recheck_at;
+	    recheck_at, rewatch_at;
 	int64_t pinged_at;
 	int64_t heard_at; /* when the client last gave a sign of life; 0: not yet */
 

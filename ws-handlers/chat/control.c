@@ -15,7 +15,8 @@
 static void
 kick(struct conn *c, const char *room, const char *reason)
 {
-	struct channel *ch = room != NULL ? channel_find(c, room) : NULL;
+	bool in = c->stage == STAGE_CONNECTED;
+	struct channel *ch = room != NULL && in ? channel_find(c, room) : NULL;
 
 	if (ch != NULL && ch->kind != ROOM_PRIVATE)
 		rooms_drop(c, ch, "removed");
@@ -23,14 +24,15 @@ kick(struct conn *c, const char *room, const char *reason)
 		say_bye(c, BYE_UNAUTHORIZED, -1, reason != NULL ? reason : "sent away by an admin");
 }
 
+/* Until it is connected a client is in no room, and its rights are read again when it is. */
 static void
 do_op(struct conn *c, const cJSON *o)
 {
 	const char *op = member_text(o, "op"), *conn_id = member_text(o, "conn");
 
-	if (op == NULL || c->stage != STAGE_CONNECTED)
+	if (op == NULL)
 		return;
-	if (strcmp(op, "recheck") == 0)
+	if (strcmp(op, "recheck") == 0 && c->stage == STAGE_CONNECTED)
 		session_recheck(c);
 	else if (strcmp(op, "kick") == 0)
 		kick(c, member_text(o, "room"), member_text(o, "reason"));

@@ -84,6 +84,8 @@ note_generation(struct conn *c)
 	ask_lost(c);
 	ask_expire(c, clock_mono_ms());
 	recover_doubt(c);
+	if (c->stage == STAGE_CONNECTED)
+		session_doubt(c);
 }
 
 static void

@@ -86,7 +86,7 @@ open_all(struct conn *c, const struct settings *s)
 	c->since = clock_now();
 	c->connect_by = clock_mono_ms() + s->ws_connect * 1000;
 	c->ping_at = c->ping_by = c->pong_by = c->expiring_at = c->expired_at = INT64_MAX;
-	c->renew_at = c->recheck_at = INT64_MAX;
+	c->renew_at = c->recheck_at = c->rewatch_at = INT64_MAX;
 	find_address(c);
 	check_origin(c);
 }

@@ -101,13 +101,12 @@ rooms_list(struct conn *c, struct jsonw *w)
 	}
 }
 
-void
+bool
 rooms_enter(struct conn *c)
 {
 	for (struct channel *ch = c->channels; ch != NULL; ch = ch->next)
 		ch->fresh = false;
-	if (presence_renew(c, NULL) < 0)
-		c->renew_at = clock_mono_ms() + 1000;
+	return presence_renew(c, NULL) >= 0;
 }
 
 /* Requests */

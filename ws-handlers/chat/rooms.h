@@ -16,11 +16,11 @@
 struct conn;
 
 /* Connect: open what the user is in and what is resumed; whether all of it has been read; its entries for the answer; be
- * present there. */
+ * present there, which fails while Redis is away. */
 void rooms_begin(struct conn *c, const cJSON *o);
 bool rooms_ready(const struct conn *c);
 void rooms_list(struct conn *c, struct jsonw *w);
-void rooms_enter(struct conn *c);
+bool rooms_enter(struct conn *c);
 
 /* The requests join and leave. */
 void rooms_join(struct conn *c, const cJSON *o, const char *id);

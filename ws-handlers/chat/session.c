@@ -22,6 +22,7 @@
 
 #define VERIFY_MS 2000 /* a ping waits so long for the log, then goes without */
 #define RENEW_MS 1000 /* until Redis is asked again that was away */
+#define HEARD_MS 200 /* until NATS knows of a new connection's subscriptions */
 #define WARNING_S 60 /* before a token expires */
 
 /* Tokens */
@@ -171,9 +172,9 @@ session_serve(struct conn *c)
 	c->stage = STAGE_CONNECTED;
 	c->connect_by = INT64_MAX;
 	c->ping_at = clock_mono_ms() + c->settings->ws_ping * 1000;
-	rooms_enter(c);
-	if (!c->rights.told || c->unresumed != NULL)
-		c->recheck_at = clock_mono_ms() + RENEW_MS;
+	if (!rooms_enter(c))
+		c->renew_at = clock_mono_ms() + RENEW_MS;
+	session_recheck(c); /* what was told since connect was not heeded */
 	replace(c);
 }
 
@@ -238,6 +239,13 @@ void
 session_recheck(struct conn *c)
 {
 	c->recheck_at = recheck(c) == RC_OK ? INT64_MAX : clock_mono_ms() + RENEW_MS;
+}
+
+void
+session_doubt(struct conn *c)
+{
+	c->recheck_at = clock_mono_ms() + HEARD_MS + (int64_t)arc4random_uniform(RENEW_MS);
+	c->rewatch_at = c->recheck_at;
 }
 
 /* Renew what Redis has of the connection, and again soon where that failed. */
@@ -314,6 +322,8 @@ session_tick(struct conn *c, int64_t now)
 		renew(c, now);
 	if (c->recheck_at <= now)
 		session_recheck(c);
+	if (c->rewatch_at <= now)
+		c->rewatch_at = watch_again(c) ? INT64_MAX : now + RENEW_MS;
 	if (c->ping_at <= now)
 		begin_ping(c, now);
 	if (c->ping_by <= now ||
@@ -325,7 +335,8 @@ int64_t
 session_due(const struct conn *c)
 {
 	const int64_t at[] = { c->connect_by, c->expired_at, c->pong_by, c->renew_at, c->recheck_at,
-		c->ping_at, c->ping_by, c->stage == STAGE_CONNECTED ? c->expiring_at : INT64_MAX };
+		c->rewatch_at, c->ping_at, c->ping_by,
+		c->stage == STAGE_CONNECTED ? c->expiring_at : INT64_MAX };
 	int64_t due = INT64_MAX;
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)

@@ -21,6 +21,10 @@ void session_serve(struct conn *c);
 /* Read again what the user may do, and act on it. */
 void session_recheck(struct conn *c);
 
+/* NATS was away, and what was told meanwhile not heard: do the same, and tell the weather again, in a moment of this
+ * connection's own, since all handlers have to. */
+void session_doubt(struct conn *c);
+
 /* What is due by the clock; when that is, on clock_mono_ms(). */
 void session_tick(struct conn *c, int64_t now);
 int64_t session_due(const struct conn *c);

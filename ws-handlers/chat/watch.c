@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define WATCHES_MAX 20
+#define KEY "weather:%s:last"
 #define SUBJECT "weather.updated."
 #define CITY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -94,6 +95,27 @@ add(struct conn *c, const char *city)
 	live_subscribe(c->live, subject);
 }
 
+bool
+watch_again(struct conn *c)
+{
+	const char *keys[WATCHES_MAX];
+	struct cache_value v[WATCHES_MAX];
+	int n = 0;
+
+	for (const struct watch *w = c->watches; w != NULL; w = w->next)
+		keys[n++] = arena_printf(c->arena, KEY, w->city);
+	for (int i = 0; i < n; i++)
+		if (keys[i] == NULL)
+			return false;
+	if (n > 0 && cache_get(c->cache, conn_patience(c), c->arena, n, keys, v) != RC_OK)
+		return false;
+	n = 0;
+	for (const struct watch *w = c->watches; w != NULL; w = w->next, n++)
+		if (v[n].data != NULL)
+			say_weather(c, w->city, v[n].data, v[n].len);
+	return true;
+}
+
 static int
 count(const struct conn *c)
 {
@@ -112,7 +134,7 @@ watch_begin(struct conn *c, const cJSON *o, const char *id)
 
 	if (city == NULL)
 		return;
-	key = arena_printf(c->arena, "weather:%s:last", city);
+	key = arena_printf(c->arena, KEY, city);
 	if (count(c) == WATCHES_MAX && *find(c, city) == NULL)
 		say_error(c, id, FAULT_TOO_MANY, -1, "too many cities are watched");
 	else if (key == NULL ||

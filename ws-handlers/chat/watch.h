@@ -8,6 +8,7 @@
 #include "drivers/live.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #define SLUG_SIZE 65
 
@@ -24,6 +25,9 @@ void watch_end(struct conn *c, const cJSON *o, const char *id);
 
 /* News of a city have arrived. */
 void watch_take(struct conn *c, const struct live_msg *m);
+
+/* News may have been missed: tell of all cities again. False: Redis is away, nothing was told. */
+bool watch_again(struct conn *c);
 
 /* Forget all. */
 void watch_free(struct conn *c);

@@ -146,6 +146,7 @@ subtest 'Redis is away' => sub {
 	my $joined = $bob->ask(type => 'join', room => 'broadcast');
 	is_deeply [$joined->{type}, exists $joined->{members}, $joined->{members}], ['joined', 1, undef], '... nor how many are there';
 	is $bob->say('private.alice', 'hello')->{type}, 'ack', '... letters are';
+	my $walker = $rig->client('walker');
 	my $limited = $rig->raw(settings => { rate_chat => 5 });
 	$limited->connect('alice');
 	$limited->send({ id => "r$_", type => 'message', room => 'broadcast', body => "$_" }) for 1 .. 100;
@@ -156,6 +157,7 @@ subtest 'Redis is away' => sub {
 	$rig->user('bob', groups => ['dev']);
 	$rig->redis(SET => 'chat:mirror', 1);
 	is $bob->get(type => 'joined')->{room}, 'group.dev', 'it is back: the groups come';
+	Pipes::until_true('who came meanwhile can be written to', sub { $rig->redis(EXISTS => 'chat:name:walker') }, 20);
 	Pipes::until_true('presence is back', sub { ($bob->ask(type => 'who', room => 'group.dev')->{members} // 0) == 1 });
 };
 

@@ -140,7 +140,6 @@ session_connect(struct conn *c, const cJSON *o, const char *id)
 		return;
 	}
 	rights_read(c, &nothing, &changed);
-	rights_leave_name(c);
 	if (may_come_in(c, id))
 		begin(c, o, id);
 }
@@ -226,6 +225,7 @@ recheck(struct conn *c)
 
 	if (rc != RC_OK)
 		return rc;
+	rights_leave_name(c);
 	if (rights_ended(c) != NULL)
 		say_bye(c, BYE_UNAUTHORIZED, -1, rights_ended(c));
 	else

@@ -9,8 +9,9 @@ use utf8;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib abs_path(dirname(__FILE__));
-use Mojo::JSON qw(encode_json true false);
+use Mojo::JSON qw(decode_json encode_json true false);
 use Pipes;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -109,6 +110,28 @@ subtest 'edit and delete' => sub {
 	error_is $later->ask(type => 'edit', %earlier, body => 'x'), 'forbidden', 'of an earlier bearer of the name: not edited';
 	error_is $later->ask(type => 'delete', %earlier), 'forbidden', '... nor deleted';
 	is $as->($born)->ask(type => 'delete', %earlier)->{type}, 'ack', '... but by that one';
+};
+
+subtest 'a mid for two things' => sub {
+	my ($owner, $bob) = map { $rig->client($_) } qw(owner bob);
+	my @seq = map { $bob->say('group.dev', "n$_", mid => "mid-$_")->{seq} } 1, 2;
+	my $delete = sub { my ($n, $mid) = @_; return $bob->ask(type => 'delete', room => 'group.dev', seq => $seq[$n], mid => $mid) };
+
+	error_is $delete->(0, 'mid-1'), 'bad_field', 'a message, and its deletion: refused';
+	my $first = $delete->(0, 'mid-3');
+	is $bob->get(type => 'delete')->{target}, $seq[0], 'another: deleted';
+	is_deeply [@{$delete->(0, 'mid-3')}{qw(type seq duplicate)}], ['ack', $first->{seq}, true], '... once';
+	error_is $delete->(1, 'mid-3'), 'bad_field', '... and nothing else';
+	error_is $bob->say('group.dev', 'x', mid => 'mid-3'), 'bad_field', '... nor said';
+	my %mute = (type => 'mute', room => 'group.dev', mid => 'mute', user => 'bob');
+	is $owner->ask(%mute, minutes => 5)->{type}, 'ack', 'a mute';
+	ok $owner->ask(%mute, minutes => 9)->{duplicate}, '... again';
+	my $until = $bob->get(type => 'mute')->{until};
+	my $state = decode_json($rig->redis(GET => 'chat:user:bob'));
+	is POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $state->{mutes}{'group.dev'}), $until, '... ends when the first one does';
+	error_is $owner->ask(%mute, user => 'alice'), 'bad_field', '... of somebody else';
+	error_is $owner->ask(%mute, type => 'unmute'), 'bad_field', '... nor lifts it';
+	$rig->user('bob', groups => ['dev']);
 };
 
 subtest 'mutes and bans are events' => sub {

@@ -33,6 +33,7 @@ struct posting {
 	struct event event; /* its texts are below */
 	char mid[MID_SIZE], user[NAME_SIZE];
 	char *body;
+	int64_t repeats; /* where in the log the one with this mid is; 0: it is the first */
 };
 
 /* The end of a posting */
@@ -87,7 +88,22 @@ ask_position(struct conn *c, int64_t seq, ask_done *done, struct posting *p)
 	ask_send(c, GET_SUBJECT, NULL, request, (size_t)len, ANSWER_MS, done, p);
 }
 
-/* The message that this one repeats. */
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Whether the event of the log is what the posting would do again. */
+static bool
+is_repeated(const struct conn *c, const struct posting *p, const struct event *e)
+{
+	return e->kind == p->event.kind && e->target == p->event.target &&
+	       is_same(e->user, p->event.user) && e->site == p->event.site &&
+	       token_had_name(&c->token, e->sent_at);
+}
+
+/* The event that has the posting's mid. Where the log has it no more, nobody can tell what it was. */
 static void
 original_done(struct conn *c, void *arg, const struct live_msg *m)
 {
@@ -96,10 +112,14 @@ original_done(struct conn *c, void *arg, const struct live_msg *m)
 
 	if (m == NULL || (m->status != 0 && m->status != 404))
 		fail_unanswered(c, p);
-	else if (m->status == 0 && event_read(c->arena, m->data, m->len, &e) == RC_OK)
-		acknowledge(c, p, (int64_t)m->seq, true, e.sent_at);
-	else
-		acknowledge(c, p, (int64_t)p->event.target, true, p->event.sent_at);
+	else if (m->status == 404 || event_read(c->arena, m->data, m->len, &e) != RC_OK)
+		acknowledge(c, p, p->repeats, true, p->event.sent_at);
+	else if (!is_repeated(c, p, &e))
+		fail(c, p, FAULT_BAD_FIELD, "mid: was used for something else");
+	else {
+		p->event.until = e.until;
+		acknowledge(c, p, p->repeats, true, e.sent_at);
+	}
 }
 
 static void
@@ -123,7 +143,7 @@ ack_done(struct conn *c, void *arg, const struct live_msg *m)
 		    LOG_WITH(log_s("answer", arena_strndup(c->arena, m->data, m->len))));
 		fail_unanswered(c, p);
 	} else if (duplicate) {
-		p->event.target = (uint64_t)seq;
+		p->repeats = seq;
 		ask_position(c, seq, original_done, p);
 	} else {
 		acknowledge(c, p, seq, false, p->event.sent_at);

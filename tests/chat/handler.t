@@ -150,6 +150,7 @@ subtest 'mutes and bans are events' => sub {
 	error_is $owner->ask(type => 'ban', room => 'group.dev', user => 'nobody'), 'no_such_user', 'of nobody';
 	error_is $owner->ask(type => 'ban', room => 'group.dev', user => 'owner'), 'bad_field', 'of oneself';
 	error_is $owner->ask(type => 'ban', %about, minutes => $_), 'bad_field', "for $_ minutes" for 0, -1, 1.5, 99_999_999;
+	error_is $owner->ask(type => 'ban', %about, site => $_), 'bad_field', 'on a site that is ' . encode_json([$_]) for 1, 'true', undef;
 	$rig->user('root', admin => true);
 	is $rig->client('root')->ask(type => 'ban', room => 'broadcast', user => 'bob', site => true, minutes => 1)->{type}, 'ack', 'by an admin';
 	ok $bob->get(type => 'ban', room => 'broadcast')->{site}, '... everywhere';
@@ -211,6 +212,7 @@ subtest 'bad input' => sub {
 		[[room => 'private.nobody'], 'no_such_user', 'nobody'],
 		[[room => 'group.dev', after => -1], 'bad_field', 'a negative position'],
 		[[room => 'group.dev', after => '1'], 'bad_field', 'a position that is a text'],
+		[[room => 'group.dev', after => 1, epoch => 1000], 'bad_field', 'an epoch that is a number'],
 	);
 	error_is $alice->ask(type => $_, room => 'group.closed'), 'not_joined', "$_: not joined" for qw(leave who typing);
 	error_is $alice->ask(type => 'edit', room => 'broadcast', body => 'x', seq => $_), 'bad_field', "edit $_" for 0, -1, 'x', 1.5;

@@ -375,9 +375,15 @@ take_sanction(struct conn *c, const cJSON *o, const char *id, struct event *e)
 static bool
 take_scope(struct conn *c, const cJSON *o, const char *id, struct room *r, struct event *e)
 {
+	const cJSON *site = cJSON_GetObjectItemCaseSensitive(o, "site");
+
 	if (!rooms_take(c, o, id, r))
 		return false;
-	e->site = member_true(o, "site");
+	if (site != NULL && !cJSON_IsBool(site)) {
+		say_error(c, id, FAULT_BAD_FIELD, -1, "site: must be true or false");
+		return false;
+	}
+	e->site = cJSON_IsTrue(site);
 	if (r->kind == ROOM_PRIVATE || (e->site && r->kind != ROOM_BROADCAST)) {
 		say_error(c, id, FAULT_BAD_FIELD, -1,
 		    "room: must be a group or broadcast; with site, broadcast");

@@ -160,18 +160,31 @@ may_join(struct conn *c, const struct room *r, const char *id)
 	return v.yes;
 }
 
-/* The room of the request and, with "after", the position that the client has. */
+/* With "after", the position that the client has, and its epoch; otherwise *after is -1. */
 static bool
-take_join(struct conn *c, const cJSON *o, const char *id, struct room *r, int64_t *after)
+take_position(struct conn *c, const cJSON *o, const char *id, int64_t *epoch, int64_t *after)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, "after");
-	const char *name = member_text(o, "room");
+	const cJSON *e = cJSON_GetObjectItemCaseSensitive(o, "epoch");
+	const char *fault = NULL;
 
 	*after = v != NULL ? member_whole_value(v) : -1;
-	if (v != NULL && *after < 0) {
-		say_error(c, id, FAULT_BAD_FIELD, -1, "after: must be a position, 0 or more");
-		return false;
-	}
+	*epoch = e != NULL ? resume_epoch(o) : c->log.epoch;
+	if (v != NULL && *after < 0)
+		fault = "after: must be a position, 0 or more";
+	else if (e != NULL && !cJSON_IsString(e))
+		fault = "epoch: must be a text";
+	if (fault != NULL)
+		say_error(c, id, FAULT_BAD_FIELD, -1, "%s", fault);
+	return fault == NULL;
+}
+
+/* The room of the request. */
+static bool
+take_join(struct conn *c, const cJSON *o, const char *id, struct room *r)
+{
+	const char *name = member_text(o, "room");
+
 	*r = (struct room){ .kind = ROOM_PRIVATE, .text = CHANNEL_PRIVATE };
 	if (name != NULL && strcmp(name, CHANNEL_PRIVATE) == 0)
 		return true;
@@ -210,11 +223,9 @@ void
 rooms_join(struct conn *c, const cJSON *o, const char *id)
 {
 	struct room r;
-	int64_t after;
-	int64_t epoch = cJSON_GetObjectItemCaseSensitive(o, "epoch") != NULL ? resume_epoch(o)
-									     : c->log.epoch;
+	int64_t epoch, after;
 
-	if (!take_join(c, o, id, &r, &after))
+	if (!take_position(c, o, id, &epoch, &after) || !take_join(c, o, id, &r))
 		return;
 	if (live_up(c->live))
 		join(c, &r, epoch, after, id);

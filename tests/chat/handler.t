@@ -152,7 +152,9 @@ subtest 'mutes and bans are events' => sub {
 	error_is $owner->ask(type => 'ban', %about, minutes => $_), 'bad_field', "for $_ minutes" for 0, -1, 1.5, 99_999_999;
 	error_is $owner->ask(type => 'ban', %about, site => $_), 'bad_field', 'on a site that is ' . encode_json([$_]) for 1, 'true', undef;
 	$rig->user('root', admin => true);
-	is $rig->client('root')->ask(type => 'ban', room => 'broadcast', user => 'bob', site => true, minutes => 1)->{type}, 'ack', 'by an admin';
+	my $root = $rig->client('root');
+	error_is $root->ask(type => 'ban', room => 'group.none', user => 'bob'), 'no_such_room', 'from no group';
+	is $root->ask(type => 'ban', room => 'broadcast', user => 'bob', site => true, minutes => 1)->{type}, 'ack', 'by an admin';
 	ok $bob->get(type => 'ban', room => 'broadcast')->{site}, '... everywhere';
 	is $bob->get(type => 'bye')->{code}, 'unauthorized', '... out';
 	$rig->user('bob', groups => ['dev']);

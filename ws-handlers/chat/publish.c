@@ -393,6 +393,10 @@ take_scope(struct conn *c, const cJSON *o, const char *id, struct room *r, struc
 		say_error(c, id, FAULT_FORBIDDEN, -1, "that is for the room's owner and admins");
 		return false;
 	}
+	if (r->kind == ROOM_GROUP && !rights_group_exists(c, r)) {
+		say_error(c, id, FAULT_NO_SUCH_ROOM, -1, "there is no such group");
+		return false;
+	}
 	return true;
 }
 

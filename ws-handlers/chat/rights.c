@@ -164,6 +164,15 @@ rights_exists(struct conn *c, const char *user)
 	return v[0].data == NULL || v[1].data != NULL || v[2].data != NULL;
 }
 
+bool
+rights_group_exists(struct conn *c, const struct room *r)
+{
+	const char *rooms[] = { r->text };
+	struct group_state g;
+
+	return rights_groups(c, 1, rooms, &g) != RC_OK || g.owner != NULL;
+}
+
 static struct verdict
 speak_to_all(const struct conn *c)
 {

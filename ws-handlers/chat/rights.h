@@ -61,4 +61,7 @@ void rights_leave_name(struct conn *c);
 /* Is there anybody of this name? True, too, where Redis cannot tell. */
 bool rights_exists(struct conn *c, const char *user);
 
+/* Is there this group? As above. */
+bool rights_group_exists(struct conn *c, const struct room *r);
+
 #endif

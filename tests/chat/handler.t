@@ -299,6 +299,7 @@ subtest 'who may speak to all' => sub {
 	error_is $with->(users => 'visitor', %guest)->say('broadcast', 'x'), 'forbidden', 'users: no guests';
 	is $with->(users => 'alice')->say('broadcast', 'x')->{type}, 'ack', '... users';
 	error_is $with->(admins => 'alice')->say('broadcast', 'x'), 'forbidden', 'admins: no users';
+	error_is $with->(admins => 'alice')->ask(type => 'typing', room => 'broadcast'), 'forbidden', '... nor what they type';
 	is $with->(admins => 'root')->say('broadcast', 'x')->{type}, 'ack', '... admins';
 	$rig->user('carol', mutes => { broadcast => 0 });
 	error_is $rig->client('carol')->say('broadcast', 'x'), 'muted', 'muted';

@@ -46,16 +46,18 @@ others_typing(struct conn *c, const cJSON *o, const char *id)
 	char subject[ROOM_SUBJECT_SIZE];
 	const char *text;
 	struct room r;
+	struct verdict v;
 	int64_t now = clock_mono_ms();
 
-	if (rooms_take_joined(c, o, id, &r) == NULL)
+	if (rooms_take_joined(c, o, id, &r) == NULL || now - c->typed_at < TYPING_MS)
 		return;
-	if (state_muted(&c->rights.user, r.text, clock_now())) {
-		say_error(c, id, FAULT_MUTED, -1, "you may not write here at the moment");
+	v = rights_speak(c, &r);
+	if (!v.yes) {
+		say_error(c, id, v.fault, -1, "%s", v.why);
 		return;
 	}
 	text = arena_printf(c->arena, "{\"event\":\"typing\",\"user\":\"%s\"}", c->token.sub);
-	if (now - c->typed_at < TYPING_MS || text == NULL)
+	if (text == NULL)
 		return;
 	c->typed_at = now;
 	snprintf(subject, sizeof(subject), ROOM_LIVE "%s", r.text);

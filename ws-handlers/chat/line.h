@@ -33,8 +33,8 @@ void line_free(struct line_reader *r);
 /* Read once from fd, which has something or has ended. False: it has ended, or failed. */
 bool line_fill(struct line_reader *r, int fd);
 
-/* Take the next line, without its end ("\n" or "\r\n") and terminated by NUL; it is valid until the next line_fill().
- * Call it until it says LINE_NONE, which gives back the memory that is no longer needed. */
+/* Take the next line, without its end ("\n" or "\r\n") and terminated by NUL; it is valid until line_next() says
+ * LINE_NONE, which gives back the memory that is no longer needed: call it until then. */
 enum line_kind line_next(struct line_reader *r, char **text, size_t *len);
 
 #endif

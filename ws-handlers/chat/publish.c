@@ -13,6 +13,7 @@
 #include "chat/event.h"
 #include "chat/member.h"
 #include "conn.h"
+#include "recover.h"
 #include "rights.h"
 #include "rooms.h"
 #include "sanction.h"
@@ -25,7 +26,6 @@
 #define PENDING_MAX 64
 #define EVENT_BYTES 65536 /* as the stream takes it */
 #define MINUTES_MAX 5256000 /* ten years */
-#define GET_SUBJECT "$JS.API.DIRECT.GET.CHAT"
 
 struct posting {
 	char *id; /* JSON of the request's id; NULL: it has none */
@@ -85,7 +85,7 @@ ask_position(struct conn *c, int64_t seq, ask_done *done, struct posting *p)
 	char request[48];
 	int len = snprintf(request, sizeof(request), "{\"seq\":%" PRId64 "}", seq);
 
-	ask_send(c, GET_SUBJECT, NULL, request, (size_t)len, ANSWER_MS, done, p);
+	ask_send(c, RECOVER_GET, NULL, request, (size_t)len, ANSWER_MS, done, p);
 }
 
 static bool

@@ -17,10 +17,10 @@
 struct conn;
 
 /* Write it. RC_BUSY: the address or the user has as many connections as are allowed, and nothing was written. RC_DOWN:
- * Redis is away, and nobody counts. */
+ * Redis is away, and nobody counts; it may have been written all the same. RC_NOMEM: nothing was. */
 enum rc record_open(struct conn *c);
 
-/* Renew it, with each ping. RC_DOWN as above. */
+/* Renew it, with each ping, or write it where Redis has lost it; nobody counts. RC_DOWN and RC_NOMEM as above. */
 enum rc record_renew(struct conn *c);
 
 /* Remove it, and add the counters. */

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #define LOOK_SUBJECT "$JS.API.STREAM.INFO.CHAT"
-#define GET_SUBJECT "$JS.API.DIRECT.GET.CHAT"
 #define EPOCH "epoch " /* begins the stream's description */
 #define ANSWER_MS 2000 /* for one step */
 #define RETRY_MS 200
@@ -81,7 +80,7 @@ ask_top(struct conn *c, struct channel *ch)
 	int len = snprintf(
 	    request, sizeof(request), "{\"last_by_subj\":\"%s\"}", ch->sides[0].filter);
 
-	ask_send(c, GET_SUBJECT, NULL, request, (size_t)len, ANSWER_MS, top_done, ch);
+	ask_send(c, RECOVER_GET, NULL, request, (size_t)len, ANSWER_MS, top_done, ch);
 }
 
 /* What was missed is not wanted, too much, or gone: go on from the newest. The client is told, unless it
@@ -168,7 +167,7 @@ ask_next(struct conn *c, struct side *s)
 
 	s->asking = true;
 	s->known = c->log.last;
-	ask_send(c, GET_SUBJECT, NULL, request, (size_t)len, ANSWER_MS, next_done, s);
+	ask_send(c, RECOVER_GET, NULL, request, (size_t)len, ANSWER_MS, next_done, s);
 }
 
 /* The side that has the next one of the whole channel: none of the others can have one before it. NULL: that is not

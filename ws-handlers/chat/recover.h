@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#define RECOVER_GET "$JS.API.DIRECT.GET.CHAT" /* the subject that reads the log */
+
 struct channel;
 struct conn;
 

@@ -628,6 +628,29 @@ a_busy_room_is_caught_up_with(void **state)
 	end();
 }
 
+/* The longer there is no log, the less often it is looked for. */
+static void
+looks_that_fail_are_spread(void **state)
+{
+	(void)state;
+	begin();
+	listen_to(ROOM_GROUP, rooms[0], stream.last);
+	recover_look(&c);
+	for (int64_t most = 200, i = 0; i < 10; i++) {
+		const struct live_msg nobody = { .status = 503, .request = c.asked };
+		int64_t before = clock_mono_ms();
+
+		ask_answer(&c, &nobody);
+		assert_in_range(recover_due(&c), before + most / 2, clock_mono_ms() + most);
+		asked.n = 0;
+		recover_retry(&c, INT64_MAX);
+		most = most < 3200 ? most * 2 : most;
+	}
+	settle();
+	assert_int_equal(c.log.failures, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -636,6 +659,7 @@ main(void)
 		cmocka_unit_test(what_is_gone_is_told),
 		cmocka_unit_test(another_epoch_is_told),
 		cmocka_unit_test(a_busy_room_is_caught_up_with),
+		cmocka_unit_test(looks_that_fail_are_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ struct log_seen {
 	uint64_t first, last; /* last: the highest position that is known to be taken */
 	uint32_t looks; /* begun so far */
 	bool looking; /* the last of them is not answered */
+	unsigned failures; /* looks since the last with a good answer, as far as that matters */
 	int64_t retry_at; /* on clock_mono_ms(); 0: no need */
 };
 

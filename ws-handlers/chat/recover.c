@@ -17,6 +17,7 @@
 #define EPOCH "epoch " /* begins the stream's description */
 #define ANSWER_MS 2000 /* for one step */
 #define RETRY_MS 200
+#define RETRY_MAX_MS 3200
 #define TRIES_MAX 10 /* to find one that was heard of, and then is not in the log */
 #define REQUEST_SIZE (FILTER_SIZE + 64)
 
@@ -314,15 +315,28 @@ read_info(struct conn *c, const char *data, size_t len)
 	return ok;
 }
 
+/* When to look again after a failure, each time later, and at a moment of our own: all handlers have failed. */
+static int64_t
+next_look(struct log_seen *log)
+{
+	uint32_t most = RETRY_MS << log->failures;
+
+	if (most < RETRY_MAX_MS)
+		log->failures++;
+	return clock_mono_ms() + most / 2 + arc4random_uniform(most / 2);
+}
+
 static void
 look_done(struct conn *c, void *arg, const struct live_msg *m)
 {
 	(void)arg;
 	c->log.looking = false;
-	if (m != NULL && m->status == 0 && read_info(c, m->data, m->len))
+	if (m != NULL && m->status == 0 && read_info(c, m->data, m->len)) {
+		c->log.failures = 0;
 		seen(c);
-	else
-		c->log.retry_at = clock_mono_ms() + RETRY_MS;
+	} else {
+		c->log.retry_at = next_look(&c->log);
+	}
 }
 
 void

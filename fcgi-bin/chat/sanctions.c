@@ -15,6 +15,7 @@
 /* Columns of the query sanctions_list. */
 enum { USER_NAME, ROOM, KIND, UNTIL, REASON, BY, CREATED_AT };
 
+/* The room of the path, which who asks moderates; with site, all of them. */
 static enum rc
 find_room(struct req *rq, struct room *room)
 {
@@ -27,7 +28,11 @@ find_room(struct req *rq, struct room *room)
 		rc = rights_read(rq, room, &r);
 	else
 		rc = RC_NOTFOUND;
-	return rc == RC_OK ? rights_to_moderate(rq, &r) : rc;
+	if (rc != RC_OK || (rc = rights_to_moderate(rq, &r)) != RC_OK)
+		return rc;
+	if (request_value(rq, "site")->i == 1 && room->kind != ROOM_BROADCAST)
+		return request_reject(rq, "site", "only goes with the room broadcast");
+	return RC_OK;
 }
 
 /* What the parameters username, kind and site say, as one of two events: that the kind is put on somebody, or lifted. */
@@ -42,8 +47,6 @@ find_event(struct req *rq, const enum event_kind of_kinds[], struct room *room, 
 		.mid = rq->id,
 		.user = request_value(rq, "username")->text,
 		.site = request_value(rq, "site")->i == 1 };
-	if (rc == RC_OK && e->site && room->kind != ROOM_BROADCAST)
-		return request_reject(rq, "site", "only goes with the room broadcast");
 	if (rc == RC_OK && strcmp(e->user, u->name) == 0)
 		return request_reject(rq, "username", "is your own name");
 	return rc;

@@ -30,6 +30,8 @@ return sub {
 	$t->says(403, qr/for the owner of the room/, '... nor see who is', $token{$bob}, GET => $at);
 	$t->says(403, qr/for the owner of the room/, 'the owner of a group may not in broadcast', $token{$alice}, POST => $site, \%ban);
 	$t->says(400, qr/site: only goes with/, 'everywhere is not said in a group', $token{$admin}, POST => $at, { %ban, site => true });
+	$t->says(400, qr/site: only goes with/, '... nor asked for there', $token{$alice}, GET => "$at?site=true");
+	$t->says(403, qr/for the owner of the room/, '... and the site has no owner but admins', $token{$alice}, GET => "$site?site=true");
 	$t->says(400, qr/username: is your own/, 'nobody bans himself', $token{$alice}, POST => $at, { username => $alice, kind => 'ban' });
 	$t->is(404, 'no such group', $token{$admin}, POST => "$rooms/none-here/sanctions", \%ban);
 

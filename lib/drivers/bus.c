@@ -125,8 +125,10 @@ connect_once(struct bus *b)
 	if (st == NATS_OK)
 		st = natsConnection_Connect(&b->nc, o);
 	natsOptions_Destroy(o);
-	if (st == NATS_OK)
+	if (st == NATS_OK) {
+		b->generation++;
 		return RC_OK;
+	}
 	b->not_before = clock_mono_ms() + RETRY_MS;
 	log_event(LOG_LEVEL_WARN, "nats: cannot connect",
 	    LOG_WITH(log_s("reason", natsStatus_GetText(st))));
@@ -192,4 +194,15 @@ bus_flush(struct bus *b)
 	return rc != RC_OK ? rc
 			   : bus_give(b, "flush",
 				 natsConnection_FlushTimeout(b->nc, b->settings->nats_timeout));
+}
+
+unsigned
+bus_generation(struct bus *b)
+{
+	unsigned generation;
+
+	pthread_mutex_lock(&b->lock);
+	generation = b->generation;
+	pthread_mutex_unlock(&b->lock);
+	return generation;
 }

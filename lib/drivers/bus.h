@@ -24,4 +24,8 @@ enum rc bus_publish(struct bus *b, const char *subject, const void *data, size_t
  * published it tells whether NATS is well. */
 enum rc bus_flush(struct bus *b);
 
+/* How many connections there have been so far. As long as it is the same number it is the same server, which was not
+ * started anew. */
+unsigned bus_generation(struct bus *b);
+
 #endif

@@ -17,6 +17,7 @@ struct bus {
 	const char *name;
 	pthread_mutex_t lock;
 	int64_t not_before; /* on clock_mono_ms(): when to try again */
+	unsigned generation; /* connections so far */
 	natsConnection *nc;
 
 	/* stream.c's, of this connection; NULL until they are needed */

@@ -154,6 +154,7 @@ static void
 a_killed_server_loses_nothing(void **state)
 {
 	struct deadline d = deadline_in(WAIT_MS);
+	unsigned generation = bus_generation(bus);
 	struct stream_state before, after;
 	struct stream_msg *m;
 	int n;
@@ -161,11 +162,13 @@ a_killed_server_loses_nothing(void **state)
 	(void)state;
 	publish_some(2);
 	before = get_state();
+	assert_int_equal(bus_generation(bus), generation);
 	nats_kill();
 	assert_int_equal(stream_fetch(bus, arena, 10, 100, &n, &m), RC_DOWN);
 	assert_int_equal(nats_start(), 0);
 	while (stream_state(bus, &after) != RC_OK && deadline_left(d) > 0)
 		poll(NULL, 0, 100);
+	assert_int_equal(bus_generation(bus), generation + 1);
 	assert_int_equal(after.epoch, before.epoch);
 	assert_int_equal(after.last_seq, before.last_seq);
 	assert_true(after.pending >= 2);

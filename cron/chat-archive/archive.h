@@ -33,6 +33,7 @@ struct archive {
 	char holder[ARCHIVE_HOLDER]; /* who we are to other archivers */
 
 	bool mine; /* it is our turn to archive */
+	unsigned generation; /* of the connection over which log and archive were compared */
 	int64_t epoch; /* of the log */
 	uint64_t next; /* the first event that is not archived */
 	uint64_t last; /* of the log, when it was last asked */

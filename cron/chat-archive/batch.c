@@ -226,6 +226,8 @@ batch_archive(struct archive *ar, int64_t wait_ms, int *n)
 
 	arena_reset(ar->memory);
 	rc = stream_fetch(ar->bus, ar->memory, (int)ar->settings->archive_batch, wait_ms, n, &msgs);
+	if (rc == RC_OK && bus_generation(ar->bus) != ar->generation)
+		return RC_BUSY; /* it may be another log by now */
 	if (rc == RC_OK && *n > 0)
 		rc = store_new(ar, msgs, *n);
 	if (rc == RC_OK && *n > 0)

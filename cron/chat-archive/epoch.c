@@ -7,10 +7,11 @@
 #include "base/log.h"
 #include "chat/event.h"
 
-#include <string.h>
-
 #define QUERY_MS 30000
 #define LEASE_S "30"
+#define LOOK_BACK 100 /* places that say nothing are passed until it is good */
+
+enum match { MATCH_UNKNOWN, MATCH_SAME, MATCH_OTHER };
 
 static const char tell[] = "{\"op\":\"epoch\"}";
 
@@ -20,24 +21,54 @@ epoch_tell(struct archive *ar)
 	bus_publish(ar->bus, "ctl.chat.all", tell, sizeof(tell) - 1);
 }
 
-/* Whether an event of the log is the one that is archived at its place: *same. */
+/* Whether this event is what is archived at a place. Unknown: nothing is. */
 static enum rc
-compare(struct archive *ar, int64_t epoch, uint64_t seq, bool *same)
+compare_event(
+    struct archive *ar, int64_t epoch, uint64_t seq, const struct event *e, enum match *match)
 {
-	const char *argv[] = { archive_number(ar, epoch), archive_number(ar, (int64_t)seq) };
+	const char *argv[] = { archive_number(ar, epoch), archive_number(ar, (int64_t)seq), e->from,
+		e->mid, archive_number(ar, e->sent_at) };
 	const struct db_rows *rows;
+	enum rc rc = archive_query(ar, QUERY_MS, SQL_ARCHIVE_EVENT, argv, &rows);
+
+	if (rc == RC_OK && rows->n > 0)
+		*match = db_bool(rows, 0, 0) ? MATCH_SAME : MATCH_OTHER;
+	return rc;
+}
+
+/* The same of what the log has at that place. Unknown, too: it has nothing there any more. */
+static enum rc
+compare(struct archive *ar, int64_t epoch, uint64_t seq, enum match *match)
+{
+	struct event e = { .from = "", .mid = "" }; /* stands for what is none */
 	struct stream_msg m;
-	struct event e;
 	enum rc rc = stream_get(ar->bus, ar->memory, seq, &m);
 
-	*same = false;
-	if (rc != RC_OK)
+	*match = MATCH_UNKNOWN;
+	if (rc != RC_OK || m.seq != seq)
 		return rc == RC_NOTFOUND ? RC_OK : rc;
-	if (m.seq != seq || event_read(ar->memory, m.data, m.len, &e) != RC_OK)
+	rc = event_read(ar->memory, m.data, m.len, &e);
+	if (rc != RC_OK && rc != RC_INVALID)
+		return rc;
+	return compare_event(ar, epoch, seq, &e, match);
+}
+
+enum rc
+epoch_check(
+    struct archive *ar, const struct stream_state *st, int64_t epoch, uint64_t seq, bool *good)
+{
+	uint64_t end = seq > LOOK_BACK ? seq - LOOK_BACK : 0;
+	enum match match = MATCH_UNKNOWN;
+	enum rc rc = RC_OK;
+
+	*good = false;
+	if (epoch != st->epoch || seq > st->last_seq)
 		return RC_OK;
-	rc = archive_query(ar, QUERY_MS, SQL_ARCHIVE_EVENT, argv, &rows);
-	*same = rc == RC_OK && rows->n > 0 && strcmp(db_text(rows, 0, 0), e.from) == 0 &&
-		strcmp(db_text(rows, 0, 1), e.mid) == 0 && db_int(rows, 0, 2) == e.sent_at;
+	for (; seq > end && seq >= st->first_seq && rc == RC_OK && match == MATCH_UNKNOWN; seq--) {
+		arena_reset(ar->memory);
+		rc = compare(ar, epoch, seq, &match);
+	}
+	*good = match != MATCH_OTHER;
 	return rc;
 }
 
@@ -47,28 +78,32 @@ static enum rc
 find_common(struct archive *ar, const struct stream_state *st, uint64_t archived, uint64_t *common)
 {
 	uint64_t seq = archived < st->last_seq ? archived : st->last_seq;
-	bool same = false;
+	enum match match = MATCH_UNKNOWN;
 	enum rc rc = RC_OK;
 
-	for (; seq >= st->first_seq && seq > 0 && rc == RC_OK && !same; seq--) {
+	for (; seq >= st->first_seq && seq > 0 && rc == RC_OK && match != MATCH_SAME; seq--) {
 		arena_reset(ar->memory);
-		rc = compare(ar, st->epoch, seq, &same);
+		rc = compare(ar, st->epoch, seq, &match);
 	}
-	*common = same ? seq + 1 : 0;
+	*common = match == MATCH_SAME ? seq + 1 : 0;
 	return rc;
 }
 
-/* What is archived, to PostgreSQL: all of the new epoch up to common. */
+/* To PostgreSQL: that the new epoch goes on from the log's last one, and is archived up to common. */
 static enum rc
 note(struct archive *ar, int64_t epoch, const struct stream_state *st, uint64_t common)
 {
+	const char *renew[] = { archive_number(ar, epoch), archive_number(ar, st->epoch),
+		archive_number(ar, (int64_t)common) };
 	const char *lease[] = { ar->holder, LEASE_S, archive_number(ar, epoch),
 		archive_number(ar, (int64_t)st->last_seq) };
 	const char *store[] = { ar->holder, archive_number(ar, epoch),
 		archive_number(ar, (int64_t)common), "[]" };
 	const struct db_rows *rows;
-	enum rc rc = archive_query(ar, QUERY_MS, SQL_ARCHIVE_LEASE, lease, &rows);
+	enum rc rc = archive_query(ar, QUERY_MS, SQL_ARCHIVE_RENEW, renew, &rows);
 
+	if (rc == RC_OK)
+		rc = archive_query(ar, QUERY_MS, SQL_ARCHIVE_LEASE, lease, &rows);
 	if (rc == RC_OK && rows->n == 0)
 		return RC_CONFLICT;
 	return rc == RC_OK ? archive_query(ar, QUERY_MS, SQL_ARCHIVE_STORE, store, &rows) : rc;

@@ -9,8 +9,13 @@
 #include "archive.h"
 #include "drivers/stream.h"
 
-/* Give the log, which is as st says and ends before what is archived (epoch and seq), a new epoch. What it still has
- * in common with the archive is not archived again; what differs is. The next turn_keep() goes on from there. */
+/* Whether the log, which is as st says, is the one that is archived up to epoch and seq: *good. It is not where it ends
+ * before, or has something else where the archive ends. */
+enum rc epoch_check(
+    struct archive *ar, const struct stream_state *st, int64_t epoch, uint64_t seq, bool *good);
+
+/* Give the log, of which that is not so, a new epoch. What it still has in common with the archive is not archived
+ * again; what differs is. The next turn_keep() goes on from there. */
 enum rc epoch_renew(struct archive *ar, const struct stream_state *st, int64_t epoch, uint64_t seq);
 
 /* Tell the chat handlers to look at the epoch. */

@@ -58,19 +58,27 @@ begin(struct archive *ar, const struct stream_state *st, uint64_t seq)
 		return rc;
 	if (seq == 0)
 		epoch_tell(ar);
-	ar->mine = true;
 	ar->epoch = st->epoch;
 	ar->next = seq + 1;
 	log_event(LOG_LEVEL_INFO, "archiving",
 	    LOG_WITH(log_i("epoch", ar->epoch), log_i("from", (int64_t)ar->next),
 		log_i("lag", (int64_t)(st->last_seq - seq))));
+	ar->mine = true;
 	return RC_OK;
+}
+
+/* Whether it is our turn still, from the same place of the same log. */
+static bool
+goes_on(const struct archive *ar, const struct stream_state *st, int64_t epoch, uint64_t seq)
+{
+	return bus_generation(ar->bus) == ar->generation && epoch == ar->epoch &&
+	       epoch == st->epoch && seq + 1 == ar->next && seq <= st->last_seq;
 }
 
 enum rc
 turn_keep(struct archive *ar)
 {
-	bool was_mine = ar->mine;
+	bool was_mine = ar->mine, good;
 	struct stream_state st;
 	int64_t epoch;
 	uint64_t seq;
@@ -81,10 +89,11 @@ turn_keep(struct archive *ar)
 	if ((rc = look(ar, &st)) != RC_OK || (rc = ask(ar, LEASE_S, &st, &epoch, &seq)) != RC_OK)
 		return rc;
 	ar->last = st.last_seq;
-	if (epoch != st.epoch || seq > st.last_seq)
-		return epoch_renew(ar, &st, epoch, seq);
-	ar->mine = was_mine && epoch == ar->epoch && seq + 1 == ar->next;
-	return ar->mine ? RC_OK : begin(ar, &st, seq);
+	ar->mine = was_mine && goes_on(ar, &st, epoch, seq);
+	ar->generation = bus_generation(ar->bus);
+	if (ar->mine || (rc = epoch_check(ar, &st, epoch, seq, &good)) != RC_OK)
+		return rc;
+	return good ? begin(ar, &st, seq) : epoch_renew(ar, &st, epoch, seq);
 }
 
 void

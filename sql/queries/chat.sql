@@ -373,10 +373,16 @@ RETURNING epoch, seq;
 SELECT chat_archive_store($1::text, $2::bigint, $3::bigint, $4::jsonb) AS stored;
 
 -- name: archive_event (write)
--- $1 epoch, $2 seq. What is archived there: who sent it, the sender's own id of it, and when, in milliseconds.
-SELECT username, mid, (extract(epoch FROM sent_at) * 1000)::bigint AS sent_at
+-- $1 epoch, $2 seq; $3 who sent an event, $4 the sender's own id of it, $5 when, in UNIX ms. Whether that is the one
+-- which is archived there; no row where none is.
+SELECT username = $3::text AND mid IS NOT DISTINCT FROM $4::text AND sent_at = chat_time($5::numeric)::timestamptz(3) AS same
 FROM chat_messages
-WHERE epoch = $1::bigint AND seq = $2::bigint;
+WHERE epoch = chat_epoch_at($1::bigint, $2::bigint) AND seq = $2::bigint;
+
+-- name: archive_renew (write)
+-- $1 new epoch of the log, $2 the one before, $3 up to which place both are the same.
+INSERT INTO chat_epochs (epoch, previous, common)
+SELECT $1::bigint, $2::bigint, $3::bigint;
 
 -- name: archive_upkeep (write)
 -- $1 how many days messages are kept; 0 is for ever. Once a day. One row: how many messages got a month of their own,

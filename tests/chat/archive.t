@@ -205,23 +205,45 @@ subtest 'events that are gone from the log' => sub {
 	becomes 'the others are counted', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_missing_total 3$/m };
 };
 
-# As after a power cut: the end of the log is lost, and its numbers are given out again.
-subtest 'a log that went back' => sub {
+# As after a power cut: what is archived now is lost from the end of the log, and its numbers are given out again. The
+# archiver does not see it happen.
+sub lose
+{
+	my ($room, $n, $hide) = @_;
 	my ($store, $copy) = ("$rig->{folder}/nats", "$rig->{folder}/nats.copy");
-	my $was = epoch();
 
-	my $common = $log->event(room('back'), { body => 'common' });
+	my $common = $log->surely($room, { body => 'common' });
 	all_archived 'before';
 	$rig->stop('nats');
 	system('cp', '-a', $store, $copy) == 0 or die 'cp';
 	$rig->start('nats');
-	$log->surely(room('back'), { body => "lost $_" }) for 1 .. 5;
+	$log->surely($room, { body => "lost $_" }) for 1 .. $n;
 	all_archived 'what will be lost is archived';
+	$hide->();
 	$rig->stop('nats');
-	$rig->stop('archive');
 	remove_tree($store);
 	rename $copy, $store or die "rename: $!";
 	$rig->start('nats');
+	return $common;
+}
+
+# The room holds what was lost, in the epoch before, and so many new ones, in a later one.
+sub nothing_is_lost
+{
+	my ($room, $was, $lost, $new) = @_;
+	my $epoch = epoch();
+
+	cmp_ok $epoch, '>', $was, 'in a new epoch';
+	is_deeply [archived($room, 'epoch, body')], [(map { "$was|$_" } 'common', map { "lost $_" } 1 .. $lost), map { "$epoch|new $_" } 1 .. $new],
+		'nothing lost, nothing twice';
+	is $rig->sql("SELECT count(*) FROM chat_messages WHERE epoch = $epoch"), $new, 'nor of other rooms';
+	like $log->request('$JS.API.STREAM.INFO.CHAT', '')->{data}, qr/"description":"epoch $epoch"/, 'the log says so too';
+}
+
+subtest 'a log that went back' => sub {
+	my $was = epoch();
+
+	my $common = lose(room('back'), 5, sub { $rig->stop('archive') });
 	is $log->surely(room('back'), { body => 'new 1' }), $common + 1, 'numbers are given out again';
 	$log->surely(room('back'), { body => 'new 2' });
 	$log->subscribe('ctl.chat.all');
@@ -229,12 +251,34 @@ subtest 'a log that went back' => sub {
 	is $log->next(sub { $_[0]{subject} eq 'ctl.chat.all' && $_[0]{data} =~ /epoch/ })->{data}, '{"op":"epoch"}', 'the handlers are told';
 	$log->surely(room('back'), { body => 'new 3' });
 	all_archived 'it goes on';
-	my $epoch = epoch();
-	cmp_ok $epoch, '>', $was, 'in a new epoch';
-	is_deeply [archived(room('back'), "epoch, body")], [(map { "$was|$_" } 'common', map { "lost $_" } 1 .. 5), map { "$epoch|new $_" } 1 .. 3],
-		'nothing lost, nothing twice';
-	is $rig->sql("SELECT count(*) FROM chat_messages WHERE epoch = $epoch"), 3, 'nor of other rooms';
-	like $log->request('$JS.API.STREAM.INFO.CHAT', '')->{data}, qr/"description":"epoch $epoch"/, 'the log says so too';
+	nothing_is_lost(room('back'), $was, 5, 3);
+};
+
+subtest 'a log that went back and has come further than the archive' => sub {
+	my $was = epoch();
+
+	lose(room('passed'), 3, sub { $rig->stop('archive') });
+	$log->surely(room('passed'), { body => "new $_" }) for 1 .. 7;
+	$rig->start('archive');
+	all_archived 'it goes on';
+	nothing_is_lost(room('passed'), $was, 3, 7);
+};
+
+subtest 'the same under a running archiver' => sub {
+	my $was = epoch();
+	my $pid = $rig->pid('archive');
+
+	my $common = lose(room('under'), 3, sub { kill STOP => $pid });
+	$log->surely(room('under'), { body => "new $_" }) for 1 .. 7;
+	kill CONT => $pid;
+	becomes 'it has a new epoch', sub { epoch() > $was };
+	all_archived 'it goes on';
+	nothing_is_lost(room('under'), $was, 3, 7);
+	$log->surely(room('under'), { kind => 'edit', target => $common, body => 'edited' });
+	$log->surely(room('under'), { kind => 'delete', target => $common + 1 });
+	all_archived 'what is done to messages too';
+	is_deeply [(archived(room('under'), "coalesce(edited_body, body), deleted_by"))[0, 1, 4, 5]], ['edited|', 'lost 1|', 'new 1|alice', 'new 2|'],
+		'messages of before can be edited, and others are not taken for them';
 };
 
 subtest 'a log that is gone' => sub {

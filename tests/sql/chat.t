@@ -244,10 +244,27 @@ is(sql('SELECT count(*) FROM chat_messages WHERE seq >= 12') . archive('archive_
 is(archive('archive_lease', 'two', 30, EPOCH + 5, 3), EPOCH + 5 . '|0', 'a new log begins');
 is(archive('archive_lease', 'two', 30, EPOCH, 3), EPOCH + 5 . '|0', '... and no old one comes back');
 
+# A log that goes on from another, and one that goes on from that.
+{
+	my $store = sub { my ($epoch, @events) = @_; return archive('archive_lease', 'two', 30, $epoch, 9) && archive('archive_store', 'two', $epoch, $events[-1][0], batch(@events)) };
+	my ($one, $two, $three) = map { EPOCH + $_ } 5 .. 7;
+	$store->($one, [1, 'group.epochs', said('message', 'kim', 1, body => 'one')], [2, 'group.epochs', said('message', 'kim', 2, body => 'two')], [3, 'group.epochs', said('message', 'kim', 3, body => 'three')]);
+	archive('archive_renew', $two, $one, 2);
+	$store->($two, [3, 'group.epochs', said('message', 'kim', 4, body => 'other three')], [4, 'group.epochs', said('edit', 'kim', 5, body => 'two!', target => 2)],
+		[5, 'group.epochs', said('edit', 'kim', 6, body => 'three!', target => 3)]);
+	archive('archive_renew', $three, $two, 4);
+	$store->($three, [5, 'group.epochs', said('delete', 'kim', 7, target => 1)], [6, 'group.epochs', said('edit', 'kim', 8, body => 'three?', target => 3)],
+		[7, 'group.epochs', said('edit', 'lee', 9, body => 'forged', target => 2)]);
+	is(sql(q{SELECT string_agg(coalesce(body, 'deleted'), ', ' ORDER BY epoch, seq) FROM chat_history WHERE room = 'group.epochs'}), 'deleted, two!, three, three?', 'edits and deletions find what was said in a log before');
+	is(archive('archive_event', $three, @$_[0 .. 3]), $_->[4], "archive_event: $_->[5]") for [2, 'kim', 'm2', $t + 2, 't', 'of the first log'], [3, 'kim', 'm4', $t + 4, 't', 'of the second'],
+		[6, 'kim', 'm8', $t + 8, 't', 'of the third'], [3, 'kim', 'm3', $t + 3, 'f', 'another'], [3, 'kim', 'm4', $t + 5, 'f', 'of another time'], [3, '', '', 0, 'f', 'what is no event'],
+		[8, 'kim', 'm8', $t + 8, '', 'nothing there'];
+}
+
 # Random logs, archived in batches of all sizes, some of them again: the same as if read line by line.
 {
 	srand(my $seed = $ENV{CUACA_TEST_SEED} // 4);
-	my ($epoch, @events, %message, %sanction) = (EPOCH + 6);
+	my ($epoch, @events, %message, %sanction) = (EPOCH + 8);
 	my $pick = sub { $_[rand @_] };
 	my @rooms = qw(group.one group.two broadcast private.ann.ben private.ann.cat private.ben.cat);
 	for my $seq (1 .. 400) {

@@ -165,6 +165,28 @@ store(struct archive *ar, const struct stream_msg msgs[], int n)
 	return rc;
 }
 
+/* Nothing before seq can be archived any more. */
+static void
+tell_missing(struct archive *ar, uint64_t seq)
+{
+	int64_t n = (int64_t)(seq - ar->next);
+
+	ar->tally.missing += n;
+	log_event(LOG_LEVEL_ERROR, "gone from the log before they were archived",
+	    LOG_WITH(log_i("events", n), log_i("seq", (int64_t)ar->next)));
+	ar->next = seq;
+}
+
+enum rc
+batch_pass_over(struct archive *ar, uint64_t through)
+{
+	enum rc rc = store_json(ar, through, "[]");
+
+	if (rc == RC_OK)
+		tell_missing(ar, through + 1);
+	return rc;
+}
+
 /* Something lies between the event we wait for and m. What the log still has of it somebody else has fetched: then the
  * consumer is set back, and RC_BUSY. Otherwise it is gone for good. */
 static enum rc
@@ -181,11 +203,7 @@ look_into_gap(struct archive *ar, const struct stream_msg *m)
 		rc = stream_rewind(ar->bus, ar->next);
 		return rc == RC_OK ? RC_BUSY : rc;
 	}
-	ar->tally.missing += (int64_t)(m->seq - ar->next);
-	log_event(LOG_LEVEL_ERROR, "gone from the log before they were archived",
-	    LOG_WITH(
-		log_i("events", (int64_t)(m->seq - ar->next)), log_i("seq", (int64_t)ar->next)));
-	ar->next = m->seq;
+	tell_missing(ar, m->seq);
 	return RC_OK;
 }
 

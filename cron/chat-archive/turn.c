@@ -6,6 +6,7 @@
 #include "turn.h"
 
 #include "base/log.h"
+#include "batch.h"
 #include "drivers/stream.h"
 #include "epoch.h"
 
@@ -63,8 +64,10 @@ begin(struct archive *ar, const struct stream_state *st, uint64_t seq)
 	log_event(LOG_LEVEL_INFO, "archiving",
 	    LOG_WITH(log_i("epoch", ar->epoch), log_i("from", (int64_t)ar->next),
 		log_i("lag", (int64_t)(st->last_seq - seq))));
-	ar->mine = true;
-	return RC_OK;
+	if (st->first_seq > st->last_seq && seq < st->last_seq)
+		rc = batch_pass_over(ar, st->last_seq);
+	ar->mine = rc == RC_OK;
+	return rc;
 }
 
 /* Whether it is our turn still, from the same place of the same log. */

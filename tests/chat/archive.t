@@ -205,6 +205,19 @@ subtest 'events that are gone from the log' => sub {
 	becomes 'the others are counted', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_missing_total 3$/m };
 };
 
+subtest 'a log that is empty' => sub {
+	$rig->stop('archive');
+	$log->event(room('empty'), { body => "empty $_" }) for 1 .. 3;
+	$log->request('$JS.API.STREAM.PURGE.CHAT', '');
+	$rig->start('archive');
+	all_archived 'there is nothing to wait for';
+	becomes 'nor a lag', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_lag_events 0$/m };
+	becomes 'but a count of what is gone', sub { $rig->read('metrics/chat-archive.prom') =~ /^cuaca_archive_missing_total 3$/m };
+	$log->event(room('empty'), { body => 'after' });
+	all_archived 'it goes on';
+	is_deeply [archived(room('empty'), 'body')], ['after'], 'from there';
+};
+
 # As after a power cut: what is archived now is lost from the end of the log, and its numbers are given out again. The
 # archiver does not see it happen.
 sub lose

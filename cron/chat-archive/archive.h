@@ -39,6 +39,7 @@ struct archive {
 	uint64_t last; /* of the log, when it was last asked */
 
 	int64_t turn_at, mirror_at, touched_at, upkeep_at, report_at; /* on clock_mono_ms() */
+	int64_t copied_at; /* the same: when Redis last got what was touched; 0: not yet */
 	int64_t archived_at; /* UNIX seconds: when PostgreSQL last took a batch; 0: not yet */
 	struct tally tally, reported; /* now, and in the last summary line */
 };

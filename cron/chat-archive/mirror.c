@@ -11,7 +11,7 @@
 #define LOOK_MS 1000
 #define AWAY_MS 5000 /* until the next try after a failure */
 #define TOUCHED_MS 60000
-#define TOUCHED_S 180 /* how far back "of late" goes */
+#define OVERLAP_S 180 /* further back than the last time: a change may be long in coming */
 
 static enum rc
 find_marker(struct archive *ar, bool *there)
@@ -34,9 +34,26 @@ make_anew(struct archive *ar)
 
 	if (rc != RC_OK)
 		return rc;
+	ar->copied_at = began;
+	ar->touched_at = began + TOUCHED_MS;
 	ar->tally.mirrored++;
 	log_event(LOG_LEVEL_INFO, "the mirror was made anew",
 	    LOG_WITH(log_i("milliseconds", clock_mono_ms() - began)));
+	return RC_OK;
+}
+
+/* Copy what was changed since the last time that could be done; all at first. */
+static enum rc
+copy_touched(struct archive *ar)
+{
+	int64_t now = clock_mono_ms();
+	int64_t within = ar->copied_at > 0 ? (now - ar->copied_at) / 1000 + OVERLAP_S : 0;
+	enum rc rc = mirror_touched(ar->db, ar->cache, ar->bus, within);
+
+	if (rc != RC_OK)
+		return rc;
+	ar->copied_at = now;
+	ar->touched_at = now + TOUCHED_MS;
 	return RC_OK;
 }
 
@@ -52,8 +69,7 @@ mirror_keep(struct archive *ar)
 	rc = find_marker(ar, &there);
 	if (rc == RC_OK && !there)
 		rc = make_anew(ar);
-	else if (rc == RC_OK && now >= ar->touched_at &&
-		 (rc = mirror_touched(ar->db, ar->cache, ar->bus, TOUCHED_S)) == RC_OK)
-		ar->touched_at = now + TOUCHED_MS;
+	else if (rc == RC_OK && now >= ar->touched_at)
+		rc = copy_touched(ar);
 	ar->mirror_at = clock_mono_ms() + (rc == RC_OK ? LOOK_MS : AWAY_MS);
 }

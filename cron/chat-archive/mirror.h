@@ -7,8 +7,8 @@
 
 #include "archive.h"
 
-/* Once a second: make the mirror anew where its marker is gone. Once a minute: copy again what was changed of late,
- * for those whose own copying failed. */
+/* Once a second: make the mirror anew where its marker is gone. At first copy all again, and once a minute what was
+ * changed since the last time, for those whose own copying failed. */
 void mirror_keep(struct archive *ar);
 
 #endif

@@ -79,7 +79,8 @@ mirror_group(struct db *db, struct cache *cache, struct bus *bus, struct deadlin
 	return copy_one(db, cache, bus, d, a, &group, name);
 }
 
-/* Copy the page after the name *after, which becomes the last one of it; "" after the last page. */
+/* Copy the page after the name *after, which becomes the last one of it; "" after the last page. Handlers that cannot
+ * be told look with their next ping. */
 static enum rc
 copy_page(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
     const struct kind *k, const char *within, char after[NAME_SIZE])
@@ -88,7 +89,7 @@ copy_page(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
 	struct deadline d = deadline_in(PAGE_MS);
 	struct cache_item items[PAGE];
 	const struct db_rows *rows;
-	enum rc rc = db_query(db, d, a, k->touched, argv, &rows);
+	enum rc rc = db_query(db, d, a, k->touched, argv, &rows), told = RC_OK;
 
 	if (rc != RC_OK)
 		return rc;
@@ -99,10 +100,10 @@ copy_page(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
 	}
 	if (rows->n > 0 && (rc = cache_set(cache, d, rows->n, items)) != RC_OK)
 		return rc;
-	for (int i = 0; i < rows->n && rc == RC_OK; i++)
-		rc = tell(bus, a, k, db_text(rows, i, 0));
+	for (int i = 0; i < rows->n && told == RC_OK; i++)
+		told = tell(bus, a, k, db_text(rows, i, 0));
 	str_copy(after, rows->n == PAGE ? db_text(rows, PAGE - 1, 0) : "", NAME_SIZE);
-	return rc;
+	return RC_OK;
 }
 
 static enum rc

@@ -25,8 +25,8 @@ enum rc mirror_user(struct db *db, struct cache *cache, struct bus *bus, struct 
 enum rc mirror_group(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
     struct arena *a, const char *name);
 
-/* Copy every user and group that was changed within so many seconds, and tell the handlers, bus being NULL as above.
- * Takes as long as it takes. */
+/* Copy every user and group that was changed within so many seconds, 0 for all, and tell the handlers, bus being NULL as
+ * above; where NATS is away they are copied all the same. Takes as long as it takes. */
 enum rc mirror_touched(struct db *db, struct cache *cache, struct bus *bus, int64_t within);
 
 /* Copy all there are, set the marker that says so, and have all handlers read anew. */

@@ -179,9 +179,29 @@ subtest 'the mirror' => sub {
 	$rig->redis('FLUSHALL');
 	becomes 'after Redis was emptied it is made anew', sub { $rig->redis('EXISTS', @keys) == 3 };
 	like $rig->redis('GET', $keys[1]), qr/"mirrored-$run"/, 'with all that is known';
+
+	# Rather than wait for the next minute: an archiver that begins copies all, and a sanction has it copy at once.
+	my $long_ago = sub { $rig->sql("UPDATE chat_touched SET at = now() - interval '$_[0] seconds' WHERE name = 'bob-$run'") };
+	$long_ago->(86400);
 	$rig->redis('DEL', $keys[1]);
-	kill TERM => $rig->pid('archive');	# rather than wait for the next minute
-	becomes 'who was changed of late is copied again', sub { $rig->redis('EXISTS', $keys[1]) };
+	kill TERM => $rig->pid('archive');
+	becomes 'whoever was not copied is when an archiver begins', sub { $rig->redis('EXISTS', $keys[1]) };
+
+	$rig->redis('DEL', $keys[1]);
+	$rig->stop('redis');
+	$long_ago->(179);
+	$log->event(room('once'), { kind => 'unmute', user => 'nobody', site => \0 });
+	all_archived 'Redis is away';
+	sleep 2;
+	$rig->start('redis');
+	becomes 'what was changed meanwhile is copied, however long that was', sub { $rig->redis('EXISTS', $keys[1]) };
+
+	$long_ago->(86400);
+	$rig->redis('DEL', @keys[1, 2]);
+	$rig->stop('nats');
+	kill TERM => $rig->pid('archive');
+	becomes 'without NATS too', sub { $rig->redis('EXISTS', @keys[1, 2]) == 2 };
+	$rig->start('nats');
 };
 
 subtest 'an archive that went back' => sub {

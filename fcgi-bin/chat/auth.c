@@ -209,9 +209,9 @@ auth_refresh(struct req *rq, struct res *rs)
 	const struct chat_user *u = rq->user;
 	const struct db_rows *account;
 	struct token t;
-	enum rc rc = find_account(rq, u->name, &account);
+	enum rc rc = chat_guard_strictly(rq);
 
-	if (rc != RC_OK)
+	if (rc != RC_OK || (rc = find_account(rq, u->name, &account)) != RC_OK)
 		return rc;
 	if (account == NULL || (db_text(account, 0, HASH) == NULL && !db_bool(account, 0, GUEST)))
 		return request_refuse(
@@ -225,20 +225,21 @@ auth_refresh(struct req *rq, struct res *rs)
 	return answer_token(rq, rs, &t, 200);
 }
 
-/* All tokens that were given out up to this second are void, so the new one is of the next. */
+/* All tokens that were given out up to this second are void, so the new one is of the next. Hashing takes a while, in
+ * which others may be given out. */
 static enum rc
 change_password(struct req *rq, struct res *rs, const struct db_rows *account)
 {
 	const struct chat_app *app = rq->app;
 	const struct chat_user *u = rq->user;
-	int64_t next = clock_now() + 1;
-	struct token t = token_for(rq, u->name, next, db_int(account, 0, CREATED_AT));
-	char hash[PASSWORD_HASH], at[STR_INT];
-	const char *argv[] = { u->name, hash, db_text(account, 0, HASH), str_from_int(next, at) };
+	char hash[PASSWORD_HASH], next[STR_INT];
+	const char *argv[] = { u->name, hash, db_text(account, 0, HASH), next };
 	const struct db_rows *rows;
+	struct token t;
 	enum rc rc = password_hash(
 	    app->settings, rq->deadline, request_value(rq, "new_password")->text, hash);
 
+	str_from_int(clock_now() + 1, next);
 	if (rc == RC_OK)
 		rc = db_query(app->db, rq->deadline, rq->arena, SQL_USER_PASSWORD, argv, &rows);
 	if (rc != RC_OK)
@@ -246,6 +247,7 @@ change_password(struct req *rq, struct res *rs, const struct db_rows *account)
 	if (rows->n == 0)
 		return request_refuse(rq, RC_CONFLICT, "the password has just been changed");
 	(void)mirror_user(app->db, app->cache, app->bus, rq->deadline, rq->arena, u->name);
+	t = token_for(rq, u->name, db_int(rows, 0, 0), db_int(account, 0, CREATED_AT));
 	return answer_token(rq, rs, &t, 200);
 }
 

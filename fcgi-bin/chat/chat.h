@@ -35,6 +35,9 @@ extern const struct route chat_routes[];
 /* Lets pass whose token is signed, in time and not taken back, and who is not banned from the site. */
 guard chat_guard;
 
+/* The same once more, for whom it let pass, by PostgreSQL alone: Redis may not have heard yet. */
+guard chat_guard_strictly;
+
 /* POST /api/auth/register, login, guest, refresh, password: each answers with a token. */
 handler auth_register, auth_login, auth_guest, auth_refresh, auth_password;
 

@@ -57,12 +57,32 @@ read_state(struct req *rq, const char *name, struct user_state *out)
 	return ask_postgresql(rq, name, out);
 }
 
+/* Whether the token is void or its user banned, by what is known of him. */
+static enum rc
+judge(struct req *rq, const struct token *t, const struct user_state *state)
+{
+	if (state_revoked(state, t->jti, t->iat))
+		return deny(rq, "the token was taken back");
+	if (state_banned(state, STATE_SITE, clock_now()))
+		return request_refuse(rq, RC_DENIED, "you are banned from this site");
+	return RC_OK;
+}
+
+enum rc
+chat_guard_strictly(struct req *rq)
+{
+	const struct chat_user *u = rq->user;
+	struct user_state state;
+	enum rc rc = ask_postgresql(rq, u->name, &state);
+
+	return rc == RC_OK ? judge(rq, &u->token, &state) : rc;
+}
+
 enum rc
 chat_guard(struct req *rq)
 {
 	const struct chat_app *app = rq->app;
 	struct chat_user *u = arena_alloc(rq->arena, sizeof(*u));
-	int64_t now = clock_now();
 	enum token_fault fault;
 	enum rc rc;
 
@@ -70,14 +90,11 @@ chat_guard(struct req *rq)
 		return RC_NOMEM;
 	if (rq->token == NULL)
 		return RC_DENIED;
-	if ((fault = token_check(app->settings, rq->token, now, &u->token)) != TOKEN_OK)
+	if ((fault = token_check(app->settings, rq->token, clock_now(), &u->token)) != TOKEN_OK)
 		return deny(rq, token_fault_text(fault));
-	if ((rc = read_state(rq, u->token.sub, &u->state)) != RC_OK)
+	if ((rc = read_state(rq, u->token.sub, &u->state)) != RC_OK ||
+	    (rc = judge(rq, &u->token, &u->state)) != RC_OK)
 		return rc;
-	if (state_revoked(&u->state, u->token.jti, u->token.iat))
-		return deny(rq, "the token was taken back");
-	if (state_banned(&u->state, STATE_SITE, now))
-		return request_refuse(rq, RC_DENIED, "you are banned from this site");
 	u->name = u->token.sub;
 	u->guest = u->token.guest || u->state.guest;
 	rq->user = u;

@@ -27,12 +27,13 @@ FROM chat_users u
 WHERE name = $1::text;
 
 -- name: user_password (write)
--- $1 name, $2 argon2id hash of the new password, $3 the old hash, $4 now. Tokens issued before now are void. The
--- name, or no row where the password is another one by now.
+-- $1 name, $2 argon2id hash of the new password, $3 the old hash, $4 the next second. Tokens issued before that are
+-- void, or before a later one where some were issued ahead of time: one row, void_before; no row where the
+-- password is another one by now.
 UPDATE chat_users
-SET password_hash = $2::text, void_before = to_timestamp($4::bigint)
+SET password_hash = $2::text, void_before = greatest(to_timestamp($4::bigint), void_before + interval '1 second')
 WHERE name = $1::text AND password_hash = $3::text
-RETURNING name;
+RETURNING extract(epoch FROM void_before)::bigint AS void_before;
 
 -- name: user_extend (write)
 -- $1 name, $2 until when. A guest who is still there keeps the name until then, or longer if it was longer: the

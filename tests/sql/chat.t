@@ -57,9 +57,10 @@ like(($pg->execute($db, 'cuaca_chat', 'user_register', [$_, $hash, $now]))[2], q
 	'ab', 'Alice', 'a.b', 'a b', "alice\n", 'a' x 33, 'ålice', '';
 like(($pg->execute($db, 'cuaca_chat', 'user_register', ['bob', 'secret', $now]))[2], qr/password_hash_check/, 'no password as it is');
 
-is(chat('user_password', 'alice', "$hash-2", $hash, $now + 5), 'alice', 'user_password');
+is(chat('user_password', 'alice', "$hash-2", $hash, $now + 5), $now + 5, 'user_password');
 is(chat('user_password', 'alice', "$hash-3", $hash, $now + 6), '', '... not by who still thinks of the old one');
 is(chat('user_get', 'alice'), "$hash-2|f|f|$now||@{[$now + 5]}|f", '... which makes older tokens void');
+is(chat('user_password', 'alice', "$hash-2", "$hash-2", $now + 5), $now + 6, '... in the same second again: those of the first time too');
 is(chat('user_extend', 'visitor', $now + 2 * DAY), 'visitor', 'user_extend');
 is(chat('user_extend', 'visitor', $now + DAY), 'visitor', '... never to an earlier end');
 is((split /\|/, chat('user_get', 'visitor'))[4], $now + 2 * DAY, '... keeps the later one');

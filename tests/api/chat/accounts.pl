@@ -4,6 +4,7 @@
 
 use strict;
 use warnings;
+use MIME::Base64 qw(decode_base64url);
 use Mojo::JSON qw(decode_json);
 use Test::More;
 
@@ -76,6 +77,21 @@ return sub {
 	is($rig->sql("SELECT expires_at > now() + interval '1 hour' FROM chat_users WHERE name = '" . $t->name('hugo') . "'"), 't', '... keeps the name');
 	$t->says(403, qr/made elsewhere/, 'who comes from elsewhere gets his there', $t->minted($t->name('ivan')), POST => '/api/auth/refresh');
 
+	# A new token is not for who may not be here, whether or not Redis has heard of that.
+	my @gone = (
+		[nina => 401, qr/taken back/, 'that was taken back', sub { "INSERT INTO chat_revoked (user_name, jti, expires_at) VALUES ('$_[0]', '$_[1]', now() + interval '1 hour')" }],
+		[nora => 401, qr/taken back/, 'that is void', sub { "UPDATE chat_users SET void_before = now() + interval '1 hour' WHERE name = '$_[0]'" }],
+		[nick => 403, qr/banned/, 'of who is banned', sub { "INSERT INTO chat_sanctions (user_name, room, kind, by, created_at) VALUES ('$_[0]', 'site', 'ban', 'test', now())" }],
+	);
+	for (@gone) {
+		my ($name, $status, $says, $what, $sql) = @$_;
+		my $token = $t->register($t->name($name));
+		my ($jti) = decode_base64url((split /\./, $token)[1]) =~ /"jti":"(\w+)"/;
+
+		$rig->sql($sql->($t->name($name), $jti));
+		$t->says($status, $says, "no new token for one $what", $token, POST => '/api/auth/refresh');
+	}
+
 	# Passwords.
 	my $password = sub { [shift, POST => '/api/auth/password', { old_password => $_[0], new_password => $_[1] }] };
 	$t->says(403, qr/old password is another/, 'the old password has to be right', @{$password->($in->{token}, 'wrong', 'battery staple')});
@@ -88,6 +104,10 @@ return sub {
 	$t->is(401, '... the old password is', @{$login->($alice, 'correct horse')});
 	my $late = $t->is(200, '... the new one is not', @{$login->($alice, 'battery staple')})->{token};
 	$t->is(200, '... and what it gives is good at once', $late, GET => $rooms);
+	my $newer = $t->is(200, 'and at once another', @{$password->($new, 'battery staple', 'battery staple')})->{token};
+	$t->says(401, qr/taken back/, '... ends what was given out a moment ago', $_, GET => $rooms) for $new, $late;
+	$new = $newer;
+	$late = $t->is(200, '... the password is good', @{$login->($alice, 'battery staple')})->{token};
 	$t->is(200, '... also when it is renewed', $t->is(200, 'renewed', $new, POST => '/api/auth/refresh')->{token}, GET => $rooms);
 
 	# Logging out.

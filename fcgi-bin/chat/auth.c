@@ -160,6 +160,23 @@ check_password(const struct req *rq, const struct db_rows *account, const char *
 			    : password_waste(app->settings, rq->deadline, password);
 }
 
+/* Hash a password, which was right, anew where that was done at other costs than today's. The login does not depend on
+ * it. */
+static void
+renew_hash(struct req *rq, const struct db_rows *account)
+{
+	const struct chat_app *app = rq->app;
+	char hash[PASSWORD_HASH];
+	const char *argv[] = { request_value(rq, "username")->text, hash,
+		db_text(account, 0, HASH) };
+	const struct db_rows *rows;
+
+	if (password_dated(app->settings, argv[2]) &&
+	    password_hash(app->settings, rq->deadline, request_value(rq, "password")->text, hash) ==
+		RC_OK)
+		(void)db_query(app->db, rq->deadline, rq->arena, SQL_USER_REHASH, argv, &rows);
+}
+
 enum rc
 auth_login(struct req *rq, struct res *rs)
 {
@@ -181,6 +198,7 @@ auth_login(struct req *rq, struct res *rs)
 		return rc;
 	if (db_bool(account, 0, BANNED))
 		return request_refuse(rq, RC_DENIED, "you are banned from this site");
+	renew_hash(rq, account);
 	if (iat < db_int(account, 0, VOID_BEFORE))
 		iat = db_int(account, 0, VOID_BEFORE);
 	t = token_for(rq, name, iat, db_int(account, 0, CREATED_AT));

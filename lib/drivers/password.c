@@ -84,6 +84,13 @@ password_verify(const struct settings *s, struct deadline d, const char *hash, c
 	return rc;
 }
 
+bool
+password_dated(const struct settings *s, const char *hash)
+{
+	return crypto_pwhash_str_needs_rehash(hash, (unsigned long long)s->password_passes,
+		   (size_t)s->password_memory * 1024) != 0;
+}
+
 enum rc
 password_waste(const struct settings *s, struct deadline d, const char *password)
 {

@@ -35,6 +35,12 @@ SET password_hash = $2::text, void_before = greatest(to_timestamp($4::bigint), v
 WHERE name = $1::text AND password_hash = $3::text
 RETURNING extract(epoch FROM void_before)::bigint AS void_before;
 
+-- name: user_rehash (write)
+-- $1 name, $2 another argon2id hash of the same password, $3 the old hash. Tokens stay good.
+UPDATE chat_users
+SET password_hash = $2::text
+WHERE name = $1::text AND password_hash = $3::text;
+
 -- name: user_extend (write)
 -- $1 name, $2 until when. A guest who is still there keeps the name until then, or longer if it was longer: the
 -- name, or no row.

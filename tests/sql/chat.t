@@ -61,6 +61,8 @@ is(chat('user_password', 'alice', "$hash-2", $hash, $now + 5), $now + 5, 'user_p
 is(chat('user_password', 'alice', "$hash-3", $hash, $now + 6), '', '... not by who still thinks of the old one');
 is(chat('user_get', 'alice'), "$hash-2|f|f|$now||@{[$now + 5]}|f", '... which makes older tokens void');
 is(chat('user_password', 'alice', "$hash-2", "$hash-2", $now + 5), $now + 6, '... in the same second again: those of the first time too');
+chat('user_rehash', 'alice', "$hash-4", $_) for $hash, "$hash-2";
+is(chat('user_get', 'alice'), "$hash-4|f|f|$now||@{[$now + 6]}|f", 'user_rehash: nothing else changes');
 is(chat('user_extend', 'visitor', $now + 2 * DAY), 'visitor', 'user_extend');
 is(chat('user_extend', 'visitor', $now + DAY), 'visitor', '... never to an earlier end');
 is((split /\|/, chat('user_get', 'visitor'))[4], $now + 2 * DAY, '... keeps the later one');

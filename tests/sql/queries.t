@@ -60,6 +60,7 @@ my %use = (
 	user_guest => [cuaca_chat => 'visitor', 4102444800, 1735689600],
 	user_get => [cuaca_chat => 'alice'],
 	user_password => [cuaca_chat => 'alice', '$argon2id$y', '$argon2id$x', 1735689600],
+	user_rehash => [cuaca_chat => 'alice', '$argon2id$z', '$argon2id$y'],
 	user_extend => [cuaca_chat => 'visitor', 4102444800],
 	user_revoke => [cuaca_chat => 'alice', 'a1', 4102444800],
 	users_list => [cuaca_admin => 'ali', '', 10],

@@ -41,6 +41,21 @@ what_is_no_hash_fits_no_password(void **state)
 }
 
 static void
+a_hash_at_other_costs_is_dated(void **state)
+{
+	struct settings dearer = settings, larger = settings;
+	char hash[PASSWORD_HASH];
+
+	(void)state;
+	dearer.password_passes++;
+	larger.password_memory *= 2;
+	assert_int_equal(password_hash(&settings, deadline_in(60000), "x", hash), RC_OK);
+	assert_false(password_dated(&settings, hash));
+	assert_true(password_dated(&dearer, hash));
+	assert_true(password_dated(&larger, hash));
+}
+
+static void
 a_name_that_nobody_has_costs_as_much(void **state)
 {
 	(void)state;
@@ -92,6 +107,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_password_of_a_hash_is_good),
 		cmocka_unit_test(what_is_no_hash_fits_no_password),
+		cmocka_unit_test(a_hash_at_other_costs_is_dated),
 		cmocka_unit_test(a_name_that_nobody_has_costs_as_much),
 		cmocka_unit_test(whoever_waits_too_long_is_sent_away),
 	};

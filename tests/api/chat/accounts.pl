@@ -126,12 +126,15 @@ return sub {
 	$rig->redis(DEL => 'chat:user:' . $t->name('mallory'), 'chat:mirror');
 	$t->says(403, qr/banned from this site/, '... and his token is no good', $mallory, GET => $rooms);
 
-	# Switched off.
-	my ($exit, $out) = $rig->up(chat_register => 'off', chat_guests => 'off');
+	# Switched off, and passwords at another cost.
+	my ($exit, $out) = $rig->up(chat_register => 'off', chat_guests => 'off', password_passes => 2);
 	is($exit, 0, 'no accounts, no guests') or diag $out;
 	$t->says(403, qr/nobody can register here/, 'registering is off', @{$register->($t->name('late'), 'password')});
 	$t->says(403, qr/no guests here/, 'guests are off', @{$guest->($t->name('late'))});
 	$t->is(200, 'logging in is not', @{$login->($alice, 'battery staple')});
+	like($rig->sql("SELECT password_hash FROM chat_users WHERE name = '$alice'"), qr/\A\$argon2id\$v=19\$m=8192,t=2,p=1\$/, '... and hashes the password anew');
+	$t->is(200, '... which is the same', @{$login->($alice, 'battery staple')});
+	$t->is(200, '... and ends no token', $new, GET => $rooms);
 	$t->is(200, '... nor who comes from elsewhere', $t->minted($t->name('ivan')), GET => $rooms);
-	$rig->up(chat_register => 'on', chat_guests => 'on');
+	$rig->up(chat_register => 'on', chat_guests => 'on', password_passes => 1);
 };

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/jsonw.h"
+#include "base/utf8.h"
 #include "chat.h"
 #include "chat/event.h"
 #include "commands.h"
@@ -127,7 +128,17 @@ on_signal(int sig)
 	ended = 1;
 }
 
-/* What a person reads of an event; a terminal must not obey what others wrote. */
+/* A terminal must not obey what others wrote. */
+static void
+print_plain(const char *text)
+{
+	for (size_t n; *text != '\0'; text += n > 0 ? n : 1) {
+		n = utf8_control(text);
+		putchar(n > 0 ? ' ' : *text);
+	}
+}
+
+/* What a person reads of an event. */
 static void
 print_event(const char *room, const struct event *e)
 {
@@ -143,8 +154,7 @@ print_event(const char *room, const struct event *e)
 	else
 		printf(
 		    "%s %s %s", e->from, event_kind_name(e->kind), e->user != NULL ? e->user : "");
-	for (const char *c = e->body != NULL ? e->body : ""; *c != '\0'; c++)
-		putchar((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+	print_plain(e->body != NULL ? e->body : "");
 	putchar('\n');
 }
 

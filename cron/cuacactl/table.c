@@ -5,6 +5,7 @@
 #include "table.h"
 
 #include "base/rc.h"
+#include "base/utf8.h"
 #include "ctl.h"
 
 #include <stdarg.h>
@@ -61,18 +62,13 @@ begin_row(struct table *t)
 	return true;
 }
 
-/* Take away what a terminal would obey: the control characters below U+0020 and, in UTF-8, below U+00A0. */
+/* Take away what a terminal would obey. */
 static void
 disarm(char *s)
 {
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-		if (c == 0xc2 && next >= 0x80 && next < 0xa0)
-			s[0] = s[1] = '?';
-		else if (c < 0x20 || c == 0x7f)
-			s[0] = '?';
-	}
+	for (; *s != '\0'; s++)
+		for (size_t n = utf8_control(s); n > 0; n--)
+			s[n - 1] = '?';
 }
 
 void

@@ -61,3 +61,14 @@ utf8_length(const char *s, size_t len)
 		n += !tail((unsigned char)s[i]);
 	return n;
 }
+
+size_t
+utf8_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0], next;
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	next = c == 0xc2 ? (unsigned char)s[1] : 0;
+	return next >= 0x80 && next < 0xa0 ? 2 : 0;
+}

@@ -162,7 +162,7 @@ event_body_fault(const char *body)
 	if (len == 0 || utf8_length(body, len) > BODY_MAX_CHARS)
 		return "must be 1 to 4000 characters long";
 	for (const char *c = body; *c != '\0'; c++)
-		if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
+		if (utf8_control(c) > 0 && *c != '\n' && *c != '\t')
 			return "holds a control character";
 	return NULL;
 }

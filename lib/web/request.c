@@ -97,12 +97,11 @@ shown(struct req *rq, const char *text)
 	return text != NULL ? text : "";
 }
 
-/* Whether a control character, C0, DEL or C1, is in valid UTF-8. */
 static bool
 has_control(const char *text)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+	for (; *text != '\0'; text++)
+		if (utf8_control(text) > 0)
 			return true;
 	return false;
 }

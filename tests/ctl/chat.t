@@ -10,6 +10,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib abs_path(dirname(__FILE__) . '/../lib');
 use Chat qw(until_true);
+use Chat::Log;
 use Ctl;
 use IO::Select;
 use Mojo::JSON qw(decode_json);
@@ -18,6 +19,7 @@ use Test::More;
 
 my $rig = Rig->new(rate_chat => 0);
 my $chat = Chat->new($rig);
+my $log = Chat::Log->new($rig);
 my $ctl = Ctl->new(arguments => ['-c', "$rig->{folder}/etc/cuaca.conf"]);
 
 # The output of a command that must do well and say nothing else.
@@ -79,12 +81,21 @@ subtest 'what is said' => sub {
 	close $tail;
 	is $?, 0, '... until interrupted';
 
+	$pid = open $tail, '-|', $Ctl::PROGRAM, '-c', "$rig->{folder}/etc/cuaca.conf", qw(chat tail broadcast);
+	ok until_true(20, sub {
+		$log->event('broadcast', { from => 'mallory', body => "red \x{9b}31m\e[31m\a." });
+		return IO::Select->new($tail)->can_read(0.2);
+	}), 'tail prints text';
+	like scalar <$tail>, qr/^[\d:]{8} broadcast mallory: red  31m \[31m \.$/, '... without what a terminal would obey';
+	kill INT => $pid;
+	close $tail;
+
 	like good(qw(say broadcast the disk is full)), qr/^broadcast: said, as \d+$/, 'say';
 	ok $bob->expect({ type => 'message', room => 'broadcast', from => 'cuacactl', body => 'the disk is full' }), '... is heard';
 	ok archived("body = 'the disk is full'"), '... and archived';
 	ok archived("body = 'hello 1'"), '... as is what others say';
 	like((items(qw(said alice)))[0]{body}, qr/^hello /, 'said');
-	bad(qr/control character/, 'say', 'broadcast', "\a");
+	bad(qr/control character/, 'say', 'broadcast', $_) for "\a", "\xc2\x9b";
 };
 
 subtest 'a mute and a ban in a room' => sub {

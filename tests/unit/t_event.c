@@ -182,6 +182,9 @@ a_body_is_text_of_4000_characters(void **state)
 	assert_non_null(event_body_fault("bell\a"));
 	assert_non_null(event_body_fault("return\r"));
 	assert_non_null(event_body_fault("delete\x7f"));
+	assert_non_null(event_body_fault("next line\xc2\x85"));
+	assert_non_null(event_body_fault("\xc2\x9b[31m"));
+	assert_null(event_body_fault("no break\xc2\xa0here"));
 	assert_non_null(event_body_fault("\xff"));
 	assert_non_null(event_body_fault("\xed\xa0\x80"));
 }

@@ -109,6 +109,24 @@ length_counts_characters(void **state)
 	assert_int_equal(utf8_length("東京😀", strlen("東京😀")), 3);
 }
 
+static void
+controls_are_c0_del_and_c1(void **state)
+{
+	char s[5] = "";
+
+	(void)state;
+	for (uint32_t c = 0; c < 0x3000; c++) {
+		size_t len = encode(c, s), n;
+
+		s[len] = '\0';
+		n = utf8_control(s);
+		if (n != (c < 0x20 || (c >= 0x7f && c < 0xa0) ? len : 0))
+			fail_msg("U+%04X: %zu", c, n);
+	}
+	assert_int_equal(utf8_control("\xc2"), 0); /* cut */
+	assert_int_equal(utf8_control("\x9b"), 0);
+}
+
 int
 main(void)
 {
@@ -118,6 +136,7 @@ main(void)
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(only_len_bytes_count),
 		cmocka_unit_test(length_counts_characters),
+		cmocka_unit_test(controls_are_c0_del_and_c1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,12 @@ subtest 'a ban said in the chat' => sub {
 	Pipes::until_true('may join', sub { $bob->ask(type => 'join', room => 'group.dev')->{type} eq 'joined' });
 	$rig->redis(SET => 'chat:name:visitor', 1);
 	is $owner->ask(type => 'ban', room => 'group.dev', user => 'visitor')->{type}, 'ack', 'somebody from elsewhere';
+	$rig->redis(DEL => 'chat:name:visitor');
 	is $rig->client('visitor')->ask(type => 'join', room => 'group.dev')->{code}, 'forbidden', '... too';
+	is $rig->redis(EXISTS => 'chat:name:visitor'), 1, '... whose name stays taken, though something is known of him';
+	$rig->user('dora', void_before => 1);
+	$rig->client('dora');
+	is $rig->redis(EXISTS => 'chat:name:dora'), 0, '... as that of an account does by itself';
 };
 
 subtest 'sent away' => sub {

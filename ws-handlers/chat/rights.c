@@ -137,6 +137,7 @@ rights_enter_now(struct conn *c, const struct room *r)
 	return rights_enter(c, r, &g);
 }
 
+/* Whoever has an account has void_before: when it was made, or later. */
 void
 rights_leave_name(struct conn *c)
 {
@@ -147,7 +148,7 @@ rights_leave_name(struct conn *c)
 		.ttl = SEEN_S,
 	};
 
-	if (c->rights.told && c->rights.text[0] == '\0' && item.key != NULL)
+	if (c->rights.told && c->rights.user.void_before == 0 && item.key != NULL)
 		cache_set(c->cache, conn_patience(c), 1, &item);
 }
 

@@ -55,7 +55,7 @@ struct verdict rights_speak(struct conn *c, const struct room *r);
 /* May the user delete what others wrote there, mute and ban; everywhere with r NULL? */
 bool rights_moderate(const struct conn *c, const struct room *r);
 
-/* Remember the name of a user whom PostgreSQL does not know, so that others can write to that one. */
+/* Remember the name of a user without an account, so that others can write to that one, and nobody takes it. */
 void rights_leave_name(struct conn *c);
 
 /* Is there anybody of this name? True, too, where Redis cannot tell. */

@@ -117,11 +117,11 @@ holds(const char *const names[], const char *name)
 }
 
 static bool
-applies(const struct sanction *s, const char *room, int64_t now)
+applies(const struct user_state *u, const struct sanction *s, const char *room, int64_t now)
 {
 	for (; s->room != NULL; s++)
 		if ((s->until == 0 || s->until > now) &&
-		    (strcmp(s->room, room) == 0 || strcmp(s->room, STATE_SITE) == 0))
+		    (strcmp(s->room, STATE_SITE) == 0 || (!u->admin && strcmp(s->room, room) == 0)))
 			return true;
 	return false;
 }
@@ -141,13 +141,13 @@ state_owns(const struct user_state *u, const char *group)
 bool
 state_banned(const struct user_state *u, const char *room, int64_t now)
 {
-	return applies(u->bans, room, now);
+	return applies(u, u->bans, room, now);
 }
 
 bool
 state_muted(const struct user_state *u, const char *room, int64_t now)
 {
-	return applies(u->mutes, room, now);
+	return applies(u, u->mutes, room, now);
 }
 
 bool

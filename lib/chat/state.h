@@ -16,7 +16,7 @@
 #define STATE_MARKER "chat:mirror"
 #define STATE_USER "chat:user:" /* + name */
 #define STATE_GROUP "chat:group:" /* + name */
-#define STATE_SEEN "chat:name:" /* + name: somebody whom PostgreSQL does not know has been here */
+#define STATE_SEEN "chat:name:" /* + name: somebody without an account has been here */
 #define STATE_SITE "site" /* stands for every room in a sanction */
 
 struct sanction {
@@ -46,7 +46,8 @@ enum rc state_read_group(struct arena *a, const char *json, size_t len, struct g
 bool state_in_group(const struct user_state *u, const char *group);
 bool state_owns(const struct user_state *u, const char *group);
 
-/* Whether the user may not be in the room, or write there, at this time (UNIX seconds). */
+/* Whether the user may not be in the room, or write there, at this time (UNIX seconds). An admin may, whatever the
+ * owner of a room says, but for what is said of the whole site. */
 bool state_banned(const struct user_state *u, const char *room, int64_t now);
 bool state_muted(const struct user_state *u, const char *room, int64_t now);
 

@@ -138,7 +138,7 @@ RETURNING user_name;
 -- name: room_rights (write)
 -- $1 room, $2 user. One row of what the user is in it: whether there is such a room (a private one is there only
 -- for its two), it is public, the user owns it, is a member, an admin of the chat, is banned, is muted, may read
--- it.
+-- it. An admin is banned and muted by what is said of the whole site alone.
 SELECT known, public, owner, member, admin, banned, muted, known AND NOT banned AND (public OR member) AS readable
 FROM (
 	SELECT CASE WHEN $1::text LIKE 'group.%' THEN g.name IS NOT NULL
@@ -157,7 +157,7 @@ FROM (
 	CROSS JOIN LATERAL (
 		SELECT bool_or(kind = 'ban') AS banned, bool_or(kind = 'mute') AS muted
 		FROM chat_sanctions
-		WHERE user_name = me AND room IN ('site', $1::text) AND (until IS NULL OR until > now())
+		WHERE user_name = me AND (room = 'site' OR (room = $1::text AND u.admin IS NOT TRUE)) AND (until IS NULL OR until > now())
 	) s
 ) r;
 

@@ -164,6 +164,16 @@ subtest 'a ban said in the chat' => sub {
 	is $rig->redis(EXISTS => 'chat:name:dora'), 0, '... as that of an account does by itself';
 };
 
+subtest 'an admin' => sub {
+	$rig->user('chief', admin => true, bans => { 'group.dev' => 0 }, mutes => { 'group.dev' => 0 });
+	my $chief = $rig->client('chief');
+
+	is $chief->ask(type => 'join', room => 'group.dev')->{type}, 'joined', 'is not kept out by the owner of a room';
+	is $chief->say('group.dev', 'x')->{type}, 'ack', '... nor kept quiet';
+	$rig->user('chief', admin => true, bans => { site => 0 });
+	is $chief->get(type => 'bye')->{code}, 'unauthorized', '... but by another admin, everywhere';
+};
+
 subtest 'sent away' => sub {
 	my ($alice, $other, $carol) = map { $rig->client($_) } qw(alice alice carol);
 

@@ -150,6 +150,11 @@ is(chat('sanction_set', 'dave', 'broadcast', 'mute', 0, undef, 'bob', $t - 1), '
 sql("UPDATE chat_sanctions SET until = now() - interval '1 ms' WHERE user_name = 'carol'");
 is_deeply(state_of('carol'), undef, 'what has ended is not mirrored');
 is(chat('sanctions_list', undef, 10), '', '... nor listed');
+chat('sanction_set', 'alice', 'group.lounge', $_, 0, undef, 'bob', $t) for 'ban', 'mute';
+is(chat('room_rights', 'group.lounge', 'alice'), 't|t|f|f|t|f|f|t', 'the owner of a room keeps no admin out of it');
+chat('sanction_set', 'alice', 'site', 'mute', 0, undef, 'cuacactl', $t);
+is(chat('room_rights', 'group.lounge', 'alice'), 't|t|f|f|t|f|t|t', '... the site does');
+sql("DELETE FROM chat_sanctions WHERE user_name = 'alice'");
 like(refused('cuaca_chat', "SELECT chat_sanction('carol', '$_', 'mute', NULL, NULL, 'alice', now())"), qr/chat_sanctions_room_check/, "no room: '$_'") for
 	'lounge', 'group.', 'private.a', 'site ';
 

@@ -53,6 +53,7 @@ sanctions_end_and_may_be_everywhere(void **state)
 
 	(void)state;
 	assert_int_equal(state_read_user(arena, alice, strlen(alice), &u), RC_OK);
+	u.admin = false;
 	assert_true(state_banned(&u, "group.ops", 199));
 	assert_false(state_banned(&u, "group.ops", 200));
 	assert_true(state_banned(&u, "group.qa", 99999999));
@@ -60,6 +61,18 @@ sanctions_end_and_may_be_everywhere(void **state)
 	assert_true(state_muted(&u, "group.dev", 149));
 	assert_true(state_muted(&u, "broadcast", 149));
 	assert_false(state_muted(&u, "broadcast", 150));
+}
+
+static void
+an_admin_is_kept_out_of_no_single_room(void **state)
+{
+	struct user_state u;
+
+	(void)state;
+	assert_int_equal(state_read_user(arena, alice, strlen(alice), &u), RC_OK);
+	assert_false(state_banned(&u, "group.ops", 199));
+	assert_false(state_banned(&u, "group.qa", 199));
+	assert_true(state_muted(&u, "group.dev", 149));
 }
 
 static void
@@ -133,6 +146,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_has_groups_and_rights),
 		cmocka_unit_test(sanctions_end_and_may_be_everywhere),
+		cmocka_unit_test(an_admin_is_kept_out_of_no_single_room),
 		cmocka_unit_test(tokens_are_taken_back_by_id_or_age),
 		cmocka_unit_test(a_stranger_is_nowhere),
 		cmocka_unit_test(a_group_has_an_owner),

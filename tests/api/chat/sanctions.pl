@@ -62,6 +62,12 @@ return sub {
 	$t->is(201, 'another takes its place', $token{$alice}, POST => $at, { username => $bob, kind => 'mute', minutes => 1 });
 	is(scalar @{$t->is(200, '... which makes one', $token{$alice}, GET => $at)->{items}}, 1, '... not two');
 
+	# Admins are for all rooms.
+	$t->is(201, 'the owner may say that an admin is banned', $token{$alice}, POST => $at, { username => $admin, kind => 'ban' });
+	$t->is(200, '... who may still read', $token{$admin}, GET => $history);
+	$t->is(200, '... and moderate', $token{$admin}, GET => $at);
+	$t->is(204, '... lifted', $token{$alice}, DELETE => $at, { username => $admin, kind => 'ban' });
+
 	# Everywhere.
 	$made = $t->is(201, 'a ban from the site', $token{$admin}, POST => $site, { %ban, site => true });
 	is($made->{room}, 'site', '... holds everywhere');
@@ -77,7 +83,7 @@ return sub {
 	# The archive has them in order.
 	my $ask = sub { $t->chat->call(GET => "$history&after=0", token => $token{$alice}) };
 	my $kinds = '';
-	ok(Chat::until_true(20, sub { $kinds = join ' ', map { $_->{kind} } @{$ask->()->json('/items') // []}; $kinds =~ /mute mute/ }), 'they are archived');
-	is($kinds, 'ban unban unban mute mute', '... in order');
+	ok(Chat::until_true(20, sub { $kinds = join ' ', map { $_->{kind} } @{$ask->()->json('/items') // []}; $kinds =~ /mute mute ban unban/ }), 'they are archived');
+	is($kinds, 'ban unban unban mute mute ban unban', '... in order');
 	$t->is(200, '... and as described', $token{$alice}, GET => $history);
 };

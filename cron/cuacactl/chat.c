@@ -164,18 +164,37 @@ cmd_chat_admin(struct ctl *ctl)
 	return mirror(ctl, name) == EXIT_DONE ? ctl_written() : EXIT_SYSTEM;
 }
 
+/* Whether somebody who logs in elsewhere has been here under that name. */
+static bool
+is_from_elsewhere(struct ctl *ctl, const char *name)
+{
+	const char *key = arena_printf(ctl->arena, STATE_SEEN "%s", name);
+	struct cache *cache = cache_open(ctl->settings);
+	struct cache_value seen = { 0 };
+
+	if (key != NULL && cache != NULL)
+		(void)cache_get(cache, deadline_in(CHAT_MS), ctl->arena, 1, &key, &seen);
+	cache_close(cache);
+	return seen.data != NULL;
+}
+
 int
 cmd_chat_logout(struct ctl *ctl)
 {
 	const char *name = ctl->argv[0];
 	const struct db_rows *rows;
-	enum rc rc = ctl_query(
-	    ctl, SQL_USER_VOID, (const char *[]){ name, ctl_int(ctl, ctl->now + 1) }, &rows);
+	enum rc rc;
 
+	if (chat_name_operand(name) != EXIT_DONE)
+		return EXIT_USAGE;
+	rc = ctl_query(ctl, SQL_USER_VOID,
+	    (const char *[]){
+		name, ctl_int(ctl, ctl->now + 1), is_from_elsewhere(ctl, name) ? "t" : "f" },
+	    &rows);
 	if (rc != RC_OK)
 		return ctl_failed(rc);
 	if (rows->n == 0) {
-		ctl_say("%s has no account here", name);
+		ctl_say("%s has no account here, nor been here from elsewhere", name);
 		return EXIT_USAGE;
 	}
 	printf("%s: logged out everywhere\n", name);

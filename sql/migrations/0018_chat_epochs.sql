@@ -4,6 +4,9 @@
 
 SET LOCAL ROLE cuaca_owner;
 
+-- cuacactl may end the tokens of somebody who logs in elsewhere, too.
+GRANT INSERT (void_before) ON chat_users TO cuaca_admin;
+
 CREATE TABLE chat_epochs (
 	epoch		bigint PRIMARY KEY,
 	previous	bigint NOT NULL CHECK (previous < epoch),

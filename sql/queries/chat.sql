@@ -78,10 +78,13 @@ WHERE NOT old.guest
 RETURNING EXISTS (SELECT FROM chat_users WHERE name = $1::text) AS known;
 
 -- name: user_void (write)
--- $1 name, $2 now. All tokens issued before now are void: the name, or no row where there is no such account.
-UPDATE chat_users
-SET void_before = to_timestamp($2::bigint)
-WHERE name = $1::text
+-- $1 name, $2 the next second, $3 whether somebody of that name who logs in elsewhere has been here, who gets a row
+-- then. All tokens issued before are void, or before a later second where some were issued ahead of time: the
+-- name, or no row where there is no such user.
+INSERT INTO chat_users AS old (name, void_before)
+SELECT $1::text, to_timestamp($2::bigint)
+WHERE $3::boolean OR EXISTS (SELECT FROM chat_users WHERE name = $1::text)
+ON CONFLICT (name) DO UPDATE SET void_before = greatest(excluded.void_before, old.void_before + interval '1 second')
 RETURNING name;
 
 -- name: rooms_list (write)

@@ -147,6 +147,14 @@ subtest 'accounts' => sub {
 	good(qw(logout carol));
 	is $carol->await_end->{code}, 'unauthorized', 'logout ends her connections';
 	is $chat->call(GET => '/api/chat/rooms', token => $token)->code, 401, '... and her tokens';
+
+	$token = $chat->token('erik');
+	my $erik = $chat->client('erik', token => $token);
+	$erik->connect;
+	good(qw(logout erik));
+	is $erik->await_end->{code}, 'unauthorized', 'logout of somebody from elsewhere ends his connections';
+	is $chat->call(GET => '/api/chat/rooms', token => $token)->code, 401, '... and his tokens';
+	is $chat->call(POST => '/api/auth/register', body => { username => 'erik', password => 'correct horse' })->code, 409, '... and the name stays his';
 };
 
 subtest 'wrong usage' => sub {

@@ -72,8 +72,12 @@ is(admin('user_admin', 'elsewhere', 't'), 'f', '... says so of somebody without 
 is(admin('user_admin', 'elsewhere', 'f'), 't', '... once');
 is(admin('user_admin', 'visitor', 't'), '', '... no guest');
 is(chat('user_register', 'elsewhere', $hash, $now), 'f', '... whose name is taken then');
-is(admin('user_void', 'elsewhere', $now), 'elsewhere', 'user_void');
-is(admin('user_void', 'nobody', $now), '', '... nobody');
+is(admin('user_void', 'elsewhere', $now, 'f'), 'elsewhere', 'user_void') for 1, 2;
+is((split /\|/, chat('user_get', 'elsewhere'))[5], $now + 1, '... in the same second again: those of the first time too');
+is(admin('user_void', 'nobody', $now, 'f'), '', '... nobody');
+is(admin('user_void', 'distant', $now, 't'), 'distant', '... who has been here from elsewhere');
+is(chat('user_get', 'distant'), "|f|f|" . ((split /\|/, chat('user_get', 'distant'))[3]) . "||$now|f", '... without an account otherwise');
+sql("DELETE FROM chat_users WHERE name = 'distant'");
 is(admin('users_list', 'i', '', 10) =~ s/\d{10}/T/gr, "alice|f|t|T||0|f\nvisitor|t|f|T|T|0|f", 'users_list: with a part of their names');
 is(admin('users_list', '', 'alice', 2) =~ s{\|.*}{}gmr, "cuacactl\nelsewhere", '... page by page');
 

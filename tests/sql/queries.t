@@ -65,7 +65,7 @@ my %use = (
 	user_revoke => [cuaca_chat => 'alice', 'a1', 4102444800],
 	users_list => [cuaca_admin => 'ali', '', 10],
 	user_admin => [cuaca_admin => 'alice', 't'],
-	user_void => [cuaca_admin => 'alice', 1735689600],
+	user_void => [cuaca_admin => 'alice', 1735689600, 'f'],
 	rooms_list => [cuaca_chat => 'alice', '', 10],
 	rooms_all => [cuaca_admin => '', 10],
 	room_create => [cuaca_chat => 'developers', 'Developers', 't', 'alice'],

@@ -97,7 +97,7 @@ finish_connect(PGconn *pg, struct deadline d)
 			return RC_BUSY;
 		st = PQconnectPoll(pg);
 	}
-	return RC_OK;
+	return PQsetnonblocking(pg, 1) == 0 ? RC_OK : RC_DOWN;
 }
 
 /* The first line of libpq's reason, which may go on with guesses, or nothing where there was no time for one. */
@@ -184,7 +184,22 @@ result_rc(const struct stmt *st, PGconn *pg, const PGresult *res)
 	}
 }
 
-/* The one result of what was sent; *res is NULL unless RC_OK. After RC_BUSY the connection is unusable. */
+/* Send what is to be sent and take in what comes, until there is a result. */
+static enum rc
+exchange(PGconn *pg, struct deadline d)
+{
+	bool unsent = true;
+
+	while ((unsent = unsent && PQflush(pg) == 1) || PQisBusy(pg)) {
+		if (wait_socket(pg, unsent ? POLLIN | POLLOUT : POLLIN, d) != RC_OK)
+			return RC_BUSY;
+		if (!PQconsumeInput(pg))
+			break; /* the next PQgetResult says why */
+	}
+	return RC_OK;
+}
+
+/* The one result of what was queued; *res is NULL unless RC_OK. After RC_BUSY the connection is unusable. */
 static enum rc
 wait_result(struct conn *c, const struct stmt *st, struct deadline d, PGresult **res)
 {
@@ -192,14 +207,10 @@ wait_result(struct conn *c, const struct stmt *st, struct deadline d, PGresult *
 	enum rc rc;
 
 	*res = NULL;
-	while (PQisBusy(c->pg)) {
-		if ((rc = wait_socket(c->pg, POLLIN, d)) != RC_OK) {
-			log_event(LOG_LEVEL_WARN, "postgresql: deadline",
-			    LOG_WITH(log_s("statement", st->name)));
-			return rc;
-		}
-		if (!PQconsumeInput(c->pg))
-			break; /* the next PQgetResult says why */
+	if ((rc = exchange(c->pg, d)) != RC_OK) {
+		log_event(
+		    LOG_LEVEL_WARN, "postgresql: deadline", LOG_WITH(log_s("statement", st->name)));
+		return rc;
 	}
 	*res = PQgetResult(c->pg);
 	rc = result_rc(st, c->pg, *res);

@@ -115,10 +115,11 @@ cmd_chat_sanctions(struct ctl *ctl)
 		{ "room", "ROOM", LIST_TEXT }, { "kind", "KIND", LIST_TEXT },
 		{ "until", "UNTIL", LIST_TIME }, { "reason", "REASON", LIST_TEXT },
 		{ "by", "BY", LIST_TEXT }, { "created_at", "SINCE", LIST_TIME }, { 0 } };
-	const char *room = ctl->argc > 0 ? ctl->argv[0] : NULL;
 	const char *limit = ctl_int(ctl, ctl->limit != 0 ? ctl->limit : SANCTIONS_LIMIT);
 
-	return list(ctl, SQL_SANCTIONS_LIST, (const char *[]){ room, limit }, columns);
+	return ctl->argc > 0
+		   ? list(ctl, SQL_SANCTIONS_LIST, (const char *[]){ ctl->argv[0], limit }, columns)
+		   : list(ctl, SQL_SANCTIONS_ALL, (const char *[]){ limit }, columns);
 }
 
 /* Have Redis and the handlers know what has changed about a user. */

@@ -210,14 +210,23 @@ SELECT chat_sanction($1::text, $2::text, $3::text, to_timestamp(nullif($4::bigin
 SELECT chat_sanction($1::text, $2::text, $3::text, chat_time($5::numeric), NULL, $4::text, chat_time($5::numeric)) AS done;
 
 -- name: sanctions_list (write)
--- $1 room, "site", or NULL for all, $2 how many. Mutes and bans in force, the newest first: user_name, room, kind,
--- until (NULL: without end), reason or NULL, by, created_at.
+-- $1 room or "site", $2 how many. Mutes and bans in force, the newest first: user_name, room, kind, until (NULL: without
+-- end), reason or NULL, by, created_at.
 SELECT user_name, room, kind, ceil(extract(epoch FROM until))::bigint AS until, reason, by,
 	extract(epoch FROM date_trunc('second', created_at))::bigint AS created_at
 FROM chat_sanctions s
-WHERE ($1::text IS NULL OR room = $1::text) AND (until IS NULL OR until > now())
+WHERE room = $1::text AND (until IS NULL OR until > now())
 ORDER BY s.created_at DESC, user_name, kind
 LIMIT $2::integer;
+
+-- name: sanctions_all (write)
+-- $1 how many. The same of all rooms and the site.
+SELECT user_name, room, kind, ceil(extract(epoch FROM until))::bigint AS until, reason, by,
+	extract(epoch FROM date_trunc('second', created_at))::bigint AS created_at
+FROM chat_sanctions s
+WHERE until IS NULL OR until > now()
+ORDER BY s.created_at DESC, user_name, kind
+LIMIT $1::integer;
 
 -- name: history_before (read)
 -- $1 room, $2 epoch, $3 seq, $4 user who reads, $5 since, $6 how many. What was said before that place, the newest

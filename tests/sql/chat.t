@@ -143,7 +143,7 @@ is(chat('room_rights', 'broadcast', 'carol'), 't|t|f|f|f|f|f|t', '... and write 
 is(chat('sanctions_list', 'group.lounge', 10), 'carol|group.lounge|mute|' . LATER . "|loud|bob|$now", 'sanctions_list');
 is(admin('sanction_set', 'carol', 'site', 'ban', 0, undef, 'cuacactl', $t + 1000), 't', 'without end, everywhere');
 is(chat('room_rights', $_, 'carol') =~ s/.*(.....)$/$1/r, 't|' . (/lounge/ ? 't' : 'f') . '|f', "... and so not in $_") for 'broadcast', 'group.lounge', 'private.bob.carol';
-is(chat('sanctions_list', undef, 10) =~ s/\n.*//sr, 'carol|site|ban|||cuacactl|' . ($now + 1), '... the newest first');
+is(admin('sanctions_all', 10) =~ s/\n.*//sr, 'carol|site|ban|||cuacactl|' . ($now + 1), '... the newest first');
 is_deeply(state_of('carol'), { guest => JSON::PP::false, admin => JSON::PP::false, void_before => 0, groups => [], owns => [],
 	bans => { site => 0 }, mutes => { 'group.lounge' => LATER }, revoked => [] }, '... as Redis has it');
 is(chat('sanction_lift', 'carol', 'site', 'ban', 'alice', $t + 999), 'f', 'sanction_lift: not before it was said');
@@ -153,7 +153,7 @@ is(chat('sanction_lift', 'dave', 'broadcast', 'mute', 'alice', $t), 't', 'liftin
 is(chat('sanction_set', 'dave', 'broadcast', 'mute', 0, undef, 'bob', $t - 1), 'f', '... forestalls what is still on its way');
 sql("UPDATE chat_sanctions SET until = now() - interval '1 ms' WHERE user_name = 'carol'");
 is_deeply(state_of('carol'), undef, 'what has ended is not mirrored');
-is(chat('sanctions_list', undef, 10), '', '... nor listed');
+is(chat('sanctions_list', 'group.lounge', 10) . admin('sanctions_all', 10), '', '... nor listed');
 chat('sanction_set', 'alice', 'group.lounge', $_, 0, undef, 'bob', $t) for 'ban', 'mute';
 is(chat('room_rights', 'group.lounge', 'alice'), 't|t|f|f|t|f|f|t', 'the owner of a room keeps no admin out of it');
 chat('sanction_set', 'alice', 'site', 'mute', 0, undef, 'cuacactl', $t);
@@ -474,6 +474,8 @@ for ([undef, undef], [1, 12000]) {
 	unlike(fruitful($plan), qr/Seq Scan|Bitmap/, '... and no other');
 	cmp_ok(most($plan), '<=', 1, '... for one at a time');
 }
+sql(q{INSERT INTO chat_sanctions (user_name, room, kind, by, created_at) SELECT 'user' || n, 'group.grp' || n % 100, 'mute', 'bob', now() FROM generate_series(100, 5100) n; ANALYZE chat_sanctions});
+like(explain_run('sanctions_list', 'group.grp7', 51), qr/ (using|on) chat_sanctions_room\b/, 'sanctions_list uses its index');
 like(explain_run('history_user', 'user7', $t, 51), qr/chat_messages_p\w+_username_sent_at_idx/, 'history_user uses its index');
 $plan = explain_run('archive_status');
 like($plan, qr/chat_messages_p\w+_sent_at_idx/, 'archive_status uses its index');

@@ -80,11 +80,11 @@ my %rights = (
 	cuaca_admin => 'api_keys INSERT(hash name rate) api_keys SELECT(created_at hash id last_used_at name rate revoked_at) api_keys UPDATE(revoked_at)'
 		. ' chat_archive SELECT chat_groups SELECT chat_groups UPDATE(deleted_at)'
 		. ' chat_members DELETE chat_members INSERT(added_by group_name user_name) chat_members SELECT chat_messages SELECT chat_revoked SELECT'
-		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_users INSERT(admin name)'
+		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_users INSERT(admin name void_before)'
 		. ' chat_users SELECT(admin created_at expires_at guest name void_before) chat_users UPDATE(admin void_before)'
 		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
 		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
-	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_conversations INSERT chat_conversations SELECT chat_conversations UPDATE chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
+	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_conversations INSERT chat_conversations SELECT chat_conversations UPDATE chat_epochs INSERT chat_epochs SELECT chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
 		. ' chat_messages UPDATE(deleted_at deleted_by edited_at edited_body) chat_revoked SELECT'
 		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_touched SELECT'
 		. ' chat_users SELECT(admin created_at expires_at guest name void_before)',

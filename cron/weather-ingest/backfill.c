@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * A request is a month of a place, or what is missing of it. It may only take what the day's quota has left after the
- * tracked places' current weather and forecasts. It waits for minutes and hours of the quota, not for days.
+ * tracked places' current weather and forecasts, and of the hour's what their runs leave, which may be at work at the
+ * same time. It waits for minutes and hours of the quota, not for days.
  */
 #include "backfill.h"
 
@@ -188,6 +189,7 @@ fill_piece(struct progress *g, struct collector *c, const struct plan *plan, con
 		    c->memory, s, p->place, p->from, p->to - DAY, s->open_meteo_key),
 		.weight = weight_of(p),
 		.reserve = reserve(g->run, plan),
+		.each_run = plan_weight(ASK_CURRENT, plan->budget.tracked),
 		.patient = true,
 		.answer_max = ANSWER_MAX,
 		.judge = judge_past,

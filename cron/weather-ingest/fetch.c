@@ -12,6 +12,7 @@
 #include "breaker.h"
 #include "drivers/fetch.h"
 #include "quota.h"
+#include "weather/budget.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -75,6 +76,16 @@ ask_breaker(struct upstream *u, struct arena *a, char detail[CHECK_DETAIL])
 	return REFUSAL_BREAKER;
 }
 
+/* What belongs to others of each window that UNIX time t is in. */
+static void
+kept_for_others(
+    const struct upstream *u, const struct request *rq, int64_t t, double kept[WINDOW__MAX])
+{
+	kept[WINDOW_MINUTE] = 0;
+	kept[WINDOW_HOUR] = rq->each_run * budget_runs_of_hour(u->run->settings, t);
+	kept[WINDOW_DAY] = rq->reserve;
+}
+
 /* The guardian's word: seconds to wait before weight fits, 0 for now; otherwise a refusal. */
 static enum refusal
 ask_quota(const struct upstream *u, const struct request *rq, const struct quota *q, int64_t *wait,
@@ -82,16 +93,20 @@ ask_quota(const struct upstream *u, const struct request *rq, const struct quota
 {
 	static const enum refusal whys[] = { REFUSAL_QUOTA_MINUTE, REFUSAL_QUOTA_HOUR,
 		REFUSAL_QUOTA_DAY };
-	enum window w = quota_obstacle(q, rq->weight, rq->reserve);
-	enum window last = rq->patient ? WINDOW_HOUR : WINDOW_MINUTE;
+	enum window last = rq->patient ? WINDOW_HOUR : WINDOW_MINUTE, w;
+	int64_t now = run_now(u->run);
+	double kept[WINDOW__MAX];
 
 	*wait = 0;
-	if (w == WINDOW__MAX)
+	kept_for_others(u, rq, now, kept);
+	if ((w = quota_obstacle(q, rq->weight, kept)) == WINDOW__MAX)
 		return REFUSAL_NONE;
 	snprintf(detail, CHECK_DETAIL, "weight %.1f, spent %.1f of %.0f, kept for others %.1f",
-	    rq->weight, q->spent[w], q->limit[w], w == WINDOW_DAY ? rq->reserve : 0);
-	*wait = window_left(w, run_now(u->run));
-	if (w > last || rq->weight > q->limit[w] || *wait * 1000 >= deadline_left(u->run->deadline))
+	    rq->weight, q->spent[w], q->limit[w], kept[w]);
+	*wait = window_left(w, now);
+	kept_for_others(u, rq, now + *wait, kept);
+	if (w > last || rq->weight + kept[w] > q->limit[w] ||
+	    *wait * 1000 >= deadline_left(u->run->deadline))
 		return whys[w];
 	log_event(LOG_LEVEL_INFO, "waiting for quota",
 	    LOG_WITH(log_s("call", rq->what), log_s("detail", detail), log_i("seconds", *wait)));

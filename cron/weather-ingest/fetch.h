@@ -20,6 +20,7 @@ struct request {
 	const char *url;
 	double weight;
 	double reserve; /* of the day's quota that belongs to others */
+	double each_run; /* of the hour's that belongs to each run which that still has */
 	bool patient; /* wait for the next hour too */
 	size_t answer_max; /* bytes */
 	enum refusal (*judge)(void *arg, const char *body, size_t len, char detail[CHECK_DETAIL]);

@@ -29,14 +29,11 @@ window_left(enum window w, int64_t now)
 }
 
 enum window
-quota_obstacle(const struct quota *q, double weight, double reserve)
+quota_obstacle(const struct quota *q, double weight, const double reserve[WINDOW__MAX])
 {
-	for (int w = WINDOW__MAX - 1; w >= 0; w--) {
-		double other = w == WINDOW_DAY ? reserve : 0;
-
-		if (q->limit[w] > 0 && q->spent[w] + weight + other > q->limit[w] + 1e-6)
+	for (int w = WINDOW__MAX - 1; w >= 0; w--)
+		if (q->limit[w] > 0 && q->spent[w] + weight + reserve[w] > q->limit[w] + 1e-6)
 			return (enum window)w;
-	}
 	return WINDOW__MAX;
 }
 

@@ -9,16 +9,30 @@
 
 #include <math.h>
 
+#define HOUR 3600
 #define DAY 86400
 #define DEMAND_SHARE 0.25 /* of the spare, where the forecasts want all */
 #define BISECTIONS 60
 
+/* Runs from now until the window of the clock ends that now is in. */
+static int
+runs_left(const struct settings *s, int64_t now, int64_t window)
+{
+	int64_t end = now - now % window + window, next = schedule_next(s, now);
+
+	return next >= end ? 1 : (int)(2 + (end - 1 - next) / s->ingest_interval);
+}
+
 int
 budget_runs(const struct settings *s, int64_t now)
 {
-	int64_t end = now - now % DAY + DAY, next = schedule_next(s, now);
+	return runs_left(s, now, DAY);
+}
 
-	return next >= end ? 1 : (int)(2 + (end - 1 - next) / s->ingest_interval);
+int
+budget_runs_of_hour(const struct settings *s, int64_t now)
+{
+	return runs_left(s, now, HOUR);
 }
 
 void

@@ -38,8 +38,9 @@ struct budget {
 	int demand_max; /* how many of them that carries */
 };
 
-/* Runs from now until the UTC day ends, the one that now is in included. */
+/* Runs from now until the UTC day, or the hour, ends, the one that now is in included. */
 int budget_runs(const struct settings *s, int64_t now);
+int budget_runs_of_hour(const struct settings *s, int64_t now);
 
 /* Fill in the second half. */
 void budget_divide(struct budget *b, const struct settings *s);

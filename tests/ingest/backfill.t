@@ -95,6 +95,23 @@ subtest 'the quota of a day' => sub {
 	is $stored + $run->{log}[-1]{hours}, 90 * 24 * 3, 'the rest';
 };
 
+subtest 'the quota of an hour' => sub {
+	my %tight = (quota_hour => 20);	# five runs of 3 places, at work or to come, and 5
+	my @range = qw(2026-04-01 2026-07-31);
+
+	$rig->set_now('2026-11-24T12:00:00Z');
+	$rig->forget;
+	my $job = $rig->begin({ %PATIENT, %tight }, '--now', $rig->{now}, '--backfill', @range);
+	Ingest::wait_for('the end of what may be spent', sub { Pg::slurp($job->{err}) =~ /"waiting for quota"/ });
+	kill TERM => $job->{pid};	# an hour is too long for a test
+	$rig->end($job);
+	cmp_ok $rig->sql('SELECT sum(weight) FROM quota_spent'), '<=', 5, 'the runs of the hour keep what they need';
+	is $rig->run({ %tight, ingest_batch => 1 })->{exit}, 0, '... and have it';
+	my $run = fill({ quota_hour => 16 }, @range);
+	is $run->{exit}, 1, 'an hour that never has any to spare is not waited for';
+	is((Ingest::said($run, 'call not made'))[0]{reason}, 'quota-hour', '... and the log says so');
+};
+
 subtest 'faults' => sub {
 	for (['short_series', 'series'], ['moved', 'coordinates'], ['text200', 'not-json'], ['old_time', 'time'], ['400', 'bad-request']) {
 		my ($fault, $reason) = @$_;

@@ -111,18 +111,20 @@ windows_are_those_of_the_clock(void **state)
 static void
 nothing_overflows(void **state)
 {
+	static const double none[WINDOW__MAX] = { 0 };
 	struct quota q = { .limit = { 600, 5000, 10000 }, .spent = { 500, 4000, 9000 } };
 
 	(void)state;
-	assert_int_equal(quota_obstacle(&q, 100, 900), WINDOW__MAX);
-	assert_int_equal(quota_obstacle(&q, 100.5, 0), WINDOW_MINUTE);
-	assert_int_equal(quota_obstacle(&q, 100, 900.5), WINDOW_DAY);
-	assert_int_equal(quota_obstacle(&q, 1001, 0), WINDOW_DAY); /* the longest */
+	assert_int_equal(quota_obstacle(&q, 100, (double[]){ 0, 900, 900 }), WINDOW__MAX);
+	assert_int_equal(quota_obstacle(&q, 100.5, none), WINDOW_MINUTE);
+	assert_int_equal(quota_obstacle(&q, 100, (double[]){ 0, 900.5, 0 }), WINDOW_HOUR);
+	assert_int_equal(quota_obstacle(&q, 100, (double[]){ 0, 0, 900.5 }), WINDOW_DAY);
+	assert_int_equal(quota_obstacle(&q, 1001, none), WINDOW_DAY); /* the longest */
 	q.spent[WINDOW_HOUR] = 5000;
-	assert_int_equal(quota_obstacle(&q, 1, 0), WINDOW_HOUR);
+	assert_int_equal(quota_obstacle(&q, 1, none), WINDOW_HOUR);
 	assert_float_equal(quota_day_left(&q), 1000, 1e-6);
 	memset(q.limit, 0, sizeof(q.limit));
-	assert_int_equal(quota_obstacle(&q, 1e9, 0), WINDOW__MAX);
+	assert_int_equal(quota_obstacle(&q, 1e9, none), WINDOW__MAX);
 	assert_float_equal(quota_day_left(&q), BUDGET_UNLIMITED, 1);
 }
 

@@ -47,6 +47,9 @@ runs_are_counted(void **state)
 	assert_int_equal(budget_runs(&settings, MIDNIGHT + 61), 96);
 	assert_int_equal(budget_runs(&settings, MIDNIGHT + 86400 - 840), 1);
 	assert_int_equal(budget_runs(&settings, MIDNIGHT + 86399), 1);
+	assert_int_equal(budget_runs_of_hour(&settings, MIDNIGHT), 5);
+	assert_int_equal(budget_runs_of_hour(&settings, MIDNIGHT + 60), 4);
+	assert_int_equal(budget_runs_of_hour(&settings, MIDNIGHT + 3599), 1);
 }
 
 static void

@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY "breaker:open-meteo"
-#define FILE_NAME "breaker-open-meteo"
+#define KEY 64
 #define FILE_MAX 4096
 #define KEEP 604800 /* seconds */
 
@@ -97,7 +96,7 @@ number(const char *text)
 static bool
 from_fields(struct breaker *b, const char *const values[FIELD__MAX])
 {
-	*b = (struct breaker){ .state = BREAKER__MAX };
+	b->state = BREAKER__MAX;
 	for (int f = 0; f < FIELD__MAX; f++)
 		if (values[f] == NULL)
 			return false;
@@ -137,13 +136,22 @@ to_fields(const struct breaker *b, struct record *rec)
 	rec->values[REASON] = b->reason;
 }
 
+static const char *
+redis_key(const struct breaker *b, char key[KEY])
+{
+	snprintf(key, KEY, "breaker:%s", b->name);
+	return key;
+}
+
 static bool
 read_redis(struct breaker *b, struct run *r, struct arena *a)
 {
 	struct cache_value values[FIELD__MAX];
 	const char *texts[FIELD__MAX];
+	char key[KEY];
 
-	if (cache_hash_get(r->cache, r->deadline, a, KEY, FIELD__MAX, fields, values) != RC_OK)
+	if (cache_hash_get(
+		r->cache, r->deadline, a, redis_key(b, key), FIELD__MAX, fields, values) != RC_OK)
 		return false;
 	for (int f = 0; f < FIELD__MAX; f++)
 		texts[f] = values[f].data;
@@ -151,9 +159,9 @@ read_redis(struct breaker *b, struct run *r, struct arena *a)
 }
 
 static bool
-file_path(const struct run *r, char path[FILE_PATH])
+file_path(const struct breaker *b, const struct run *r, char path[FILE_PATH])
 {
-	snprintf(path, FILE_PATH, "%s/" FILE_NAME, r->settings->state_dir);
+	snprintf(path, FILE_PATH, "%s/breaker-%s", r->settings->state_dir, b->name);
 	return r->settings->state_dir[0] != '\0';
 }
 
@@ -163,7 +171,7 @@ read_file(struct breaker *b, const struct run *r)
 	struct buf text = BUF_INIT(FILE_MAX);
 	const char *values[FIELD__MAX] = { 0 };
 	char path[FILE_PATH], *rest, *line;
-	bool ok = file_path(r, path) && file_read(path, &text) && text.len > 0;
+	bool ok = file_path(b, r, path) && file_read(path, &text) && text.len > 0;
 
 	rest = text.p;
 	for (int f = 0; ok && f < FIELD__MAX && (line = strsep(&rest, "\n")) != NULL; f++) {
@@ -180,23 +188,21 @@ read_file(struct breaker *b, const struct run *r)
 void
 breaker_load(struct breaker *b, struct run *r, struct arena *a)
 {
-	struct breaker redis, file;
-	bool in_redis = read_redis(&redis, r, a), in_file = read_file(&file, r);
+	struct breaker redis = *b, file = *b;
 
-	*b = (struct breaker){ .state = BREAKER_CLOSED };
-	if (in_redis && (!in_file || redis.changed_at >= file.changed_at))
+	if (read_redis(&redis, r, a) && redis.changed_at > b->changed_at)
 		*b = redis;
-	else if (in_file)
+	if (read_file(&file, r) && file.changed_at > b->changed_at)
 		*b = file;
 }
 
 static void
-write_file(const struct run *r, const struct record *rec)
+write_file(const struct breaker *b, const struct run *r, const struct record *rec)
 {
 	struct buf text = BUF_INIT(FILE_MAX);
 	char path[FILE_PATH];
 
-	if (!file_path(r, path))
+	if (!file_path(b, r, path))
 		return;
 	for (int f = 0; f < FIELD__MAX; f++)
 		buf_printf(&text, "%s=%s\n", fields[f], rec->values[f]);
@@ -215,20 +221,21 @@ log_change(const struct breaker *b, enum breaker_state before)
 	if (b->state == BREAKER_OPEN)
 		clock_format(b->until, until);
 	log_event(b->state == BREAKER_OPEN ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "breaker",
-	    LOG_WITH(log_s("from", names[before]), log_s("to", names[b->state]),
-		log_s("reason", b->reason), log_s("until", until)));
+	    LOG_WITH(log_s("of", b->name), log_s("from", names[before]),
+		log_s("to", names[b->state]), log_s("reason", b->reason), log_s("until", until)));
 }
 
 void
 breaker_save(const struct breaker *b, enum breaker_state before, struct run *r)
 {
 	struct record rec;
+	char key[KEY];
 
 	to_fields(b, &rec);
-	if (cache_hash_set(r->cache, r->deadline, KEY, FIELD__MAX, fields, rec.values, KEEP) !=
-	    RC_OK)
+	if (cache_hash_set(r->cache, r->deadline, redis_key(b, key), FIELD__MAX, fields, rec.values,
+		KEEP) != RC_OK)
 		r->tally.redis_away = true;
-	write_file(r, &rec);
+	write_file(b, r, &rec);
 	r->tally.breaker = b->state;
 	if (b->state != before)
 		log_change(b, before);

@@ -2,7 +2,8 @@
  *
  * The circuit breaker around the upstream: too many failures within a time, and nothing is asked for a while; then
  * a few trial calls decide. The state machine knows no clock; the state outlives the run in Redis, as the hash
- * breaker:open-meteo, and in a file for when Redis is away or has forgotten.
+ * breaker:open-meteo, and in a file for when Redis is away or has forgotten. The archive is another host: it has
+ * a breaker of its own.
  */
 #ifndef CUACA_INGEST_BREAKER_H
 #define CUACA_INGEST_BREAKER_H
@@ -10,11 +11,14 @@
 #include "base/arena.h"
 #include "run.h"
 
+#define BREAKER_LIVE "open-meteo"
+#define BREAKER_ARCHIVE "open-meteo-archive"
 #define BREAKER_REASON 64
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER__MAX };
 
 struct breaker {
+	const char *name; /* one of the above */
 	enum breaker_state state;
 	int64_t failures, since; /* closed: so many from then on, within the window */
 	int64_t trials; /* half-open: good calls so far */
@@ -35,7 +39,7 @@ void breaker_trip(struct breaker *b, int64_t now, int64_t until, const char *rea
 
 const char *breaker_state_name(enum breaker_state state);
 
-/* The state as an earlier run left it; closed where none did. Scratch memory from the arena. */
+/* Take over the state that another call left, where that is later; scratch memory from the arena. */
 void breaker_load(struct breaker *b, struct run *r, struct arena *a);
 
 /* Keep the state, and log it where it is another than before. */

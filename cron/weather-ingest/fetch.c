@@ -26,17 +26,17 @@ struct upstream {
 	struct run *run;
 	struct fetch *http;
 	struct breaker breaker;
-	bool loaded; /* the breaker's state */
 };
 
 struct upstream *
-upstream_open(struct run *r)
+upstream_open(struct run *r, const char *breaker)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 
 	if (u == NULL)
 		return NULL;
 	u->run = r;
+	u->breaker.name = breaker;
 	if ((u->http = fetch_open(AGENT)) != NULL)
 		return u;
 	free(u);
@@ -52,7 +52,7 @@ upstream_close(struct upstream *u)
 	free(u);
 }
 
-/* The breaker's word on a call now. */
+/* The breaker's word on a call now. While a backfill goes on, runs come and go: what they found is news. */
 static enum refusal
 ask_breaker(struct upstream *u, struct arena *a, char detail[CHECK_DETAIL])
 {
@@ -61,9 +61,7 @@ ask_breaker(struct upstream *u, struct arena *a, char detail[CHECK_DETAIL])
 	char until[CLOCK_TEXT];
 	bool allowed;
 
-	if (!u->loaded)
-		breaker_load(b, u->run, a);
-	u->loaded = true;
+	breaker_load(b, u->run, a);
 	before = b->state;
 	allowed = breaker_allows(b, run_now(u->run));
 	u->run->tally.breaker = b->state;

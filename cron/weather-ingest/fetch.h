@@ -27,8 +27,8 @@ struct request {
 	void *arg;
 };
 
-/* NULL without memory. upstream_close() it. */
-struct upstream *upstream_open(struct run *r);
+/* Whose calls the breaker of this name watches. NULL without memory. upstream_close() it. */
+struct upstream *upstream_open(struct run *r, const char *breaker);
 void upstream_close(struct upstream *u);
 
 /* REFUSAL_NONE: an answer came, and judge took it. All refusals of whole answers, and calls that were not made, are

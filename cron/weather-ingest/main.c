@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "breaker.h"
 #include "check.h"
 #include "collect.h"
 #include "demand.h"
@@ -318,7 +319,7 @@ open_all(struct ingest *in)
 	r->db = db_open(&in->settings, "weather-ingest", in->settings.ingest_budget * 1000);
 	r->cache = cache_open(&in->settings);
 	c->run = r;
-	c->upstream = upstream_open(r);
+	c->upstream = upstream_open(r, options.backfill ? BREAKER_ARCHIVE : BREAKER_LIVE);
 	c->publisher = publisher_open(r);
 	c->memory = arena_new(BATCH_MAX);
 	in->plan_memory = arena_new(PLAN_MAX);

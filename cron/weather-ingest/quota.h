@@ -24,8 +24,7 @@ struct quota {
 int64_t window_left(enum window w, int64_t now);
 
 /* The longest window that weight would overflow, where so much of each is somebody else's; WINDOW__MAX: none. */
-enum window quota_obstacle(
-    const struct quota *q, double weight, const double reserve[WINDOW__MAX]);
+enum window quota_obstacle(const struct quota *q, double weight, const double reserve[WINDOW__MAX]);
 
 /* Fill *q with the limits and with what both books say is spent by now. RC_DOWN where neither can be read. Scratch
  * memory from the arena. */

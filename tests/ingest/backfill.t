@@ -128,6 +128,7 @@ subtest 'faults' => sub {
 	$rig->fault('429_hourly', count => 1);
 	my $run = fill({}, qw(2025-01-01 2025-03-31 --city tokyo));
 	is $rig->stats->{requests}, 1, 'a limit stops it';
+	is $rig->run->{exit}, 0, '... but no run, which asks another host';
 	$rig->clear;
 };
 

@@ -178,6 +178,7 @@ static void
 fill_piece(struct progress *g, struct collector *c, const struct plan *plan, const struct piece *p)
 {
 	const struct settings *s = g->run->settings;
+	double kept = reserve(g->run, plan);
 	struct judging j = { .piece = p,
 		.asked = { p->place->city.latitude, p->place->city.longitude, ASKED_ANY_OFFSET },
 		.memory = c->memory };
@@ -188,7 +189,8 @@ fill_piece(struct progress *g, struct collector *c, const struct plan *plan, con
 		.url = ask_past_url(
 		    c->memory, s, p->place, p->from, p->to - DAY, s->open_meteo_key),
 		.weight = weight_of(p),
-		.reserve = reserve(g->run, plan),
+		.reserve = kept,
+		.reserve_retry = kept,
 		.each_run = plan_weight(ASK_CURRENT, plan->budget.tracked),
 		.patient = true,
 		.answer_max = ANSWER_MAX,

@@ -109,6 +109,7 @@ ask_batch(struct collector *c, struct judging *j, size_t answer_max,
 		.url = ask_url(c->memory, s, b, s->open_meteo_key),
 		.weight = b->weight,
 		.reserve = b->reserve,
+		.reserve_retry = b->reserve_retry,
 		.answer_max = answer_max * ((size_t)b->n + 1),
 		.judge = judge,
 		.arg = j };
@@ -265,6 +266,7 @@ collect_all(struct collector *c, const struct plan *p)
 
 	t->places = p->lists[ASK_CURRENT].n + p->lists[ASK_DEMAND].n;
 	t->forecasts = p->lists[ASK_FORECAST].n;
+	t->left_out = p->budget.tracked - p->lists[ASK_CURRENT].n;
 	for (int ask = 0; ask < ASK__MAX; ask++)
 		for (int i = 0; i < plan_batches(p, (enum ask)ask); i++) {
 			struct batch b = plan_batch(p, (enum ask)ask, i);

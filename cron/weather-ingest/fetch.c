@@ -266,6 +266,7 @@ enum refusal
 upstream_ask(struct upstream *u, const struct request *rq, struct arena *a)
 {
 	enum refusal why = REFUSAL_NONE, obstacle;
+	struct request attempt = *rq;
 	char detail[CHECK_DETAIL] = "";
 	int64_t wait;
 
@@ -274,7 +275,7 @@ upstream_ask(struct upstream *u, const struct request *rq, struct arena *a)
 		return REFUSAL_NO_MEMORY;
 	}
 	for (int tries = 1;; tries++) {
-		if ((obstacle = admit(u, rq, a, detail)) != REFUSAL_NONE) {
+		if ((obstacle = admit(u, &attempt, a, detail)) != REFUSAL_NONE) {
 			note_not_made(u->run, rq, obstacle, detail);
 			return why != REFUSAL_NONE ? why : obstacle;
 		}
@@ -288,5 +289,6 @@ upstream_ask(struct upstream *u, const struct request *rq, struct arena *a)
 		if (wait < 0)
 			return why;
 		rest(u->run, refusals[why].remedy, wait);
+		attempt.reserve = rq->reserve_retry;
 	}
 }

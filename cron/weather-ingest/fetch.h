@@ -19,7 +19,7 @@ struct request {
 	int places;
 	const char *url;
 	double weight;
-	double reserve; /* of the day's quota that belongs to others */
+	double reserve, reserve_retry; /* of the day's quota that belongs to others; to a retry */
 	double each_run; /* of the hour's that belongs to each run which that still has */
 	bool patient; /* wait for the next hour too */
 	size_t answer_max; /* bytes */

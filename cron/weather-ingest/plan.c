@@ -294,19 +294,22 @@ plan_batches(const struct plan *p, enum ask ask)
 	return (l->n + l->batch - 1) / l->batch;
 }
 
-/* Nobody's retries may eat what later runs need for the tracked places. */
+/* The first try of the tracked places' current weather is what the quota is for. Everything else, retries too, leaves
+ * what later runs, and this one's other batches, need for that. */
 struct batch
 plan_batch(const struct plan *p, enum ask ask, int i)
 {
 	const struct list *l = &p->lists[ask];
 	int first = i * l->batch, left = l->n - first, n = left < l->batch ? left : l->batch;
+	bool claims = ask == ASK_CURRENT;
 
 	return (struct batch){ .ask = ask,
 		.number = i + 1,
 		.places = l->places + first,
 		.n = n,
 		.weight = plan_weight(ask, n),
-		.reserve = ask == ASK_CURRENT ? 0 : p->budget.later };
+		.reserve = claims ? 0 : p->budget.later,
+		.reserve_retry = p->budget.later + (claims ? plan_weight(ask, left - n) : 0) };
 }
 
 double

@@ -46,7 +46,7 @@ struct batch {
 	const struct place *const *places;
 	int n;
 	double weight;
-	double reserve; /* of the day's quota that belongs to others */
+	double reserve, reserve_retry; /* of the day's quota that belongs to others; to a retry */
 };
 
 /* The served places and what the day's quota has left for them, nothing chosen yet. All of it lives in the arena. */

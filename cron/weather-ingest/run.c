@@ -219,9 +219,9 @@ put_metrics(struct buf *b, const struct run *r, const struct usage *u, const cha
 
 	put_int(
 	    b, "cuaca_ingest_last_run_timestamp_seconds", "When the last run ended.", run_now(r));
-	if (code == EXIT_DONE || read_last_success(old, &success))
-		put_int(
-		    b, LAST_SUCCESS, "When the last run ended that stored every place.", success);
+	if ((code == EXIT_DONE && t->left_out == 0) || read_last_success(old, &success))
+		put_int(b, LAST_SUCCESS, "When the last run ended that stored every tracked place.",
+		    success);
 	put_places(b, r);
 	put_refusals(b, t);
 	put_quota(b, r);

@@ -24,6 +24,7 @@ struct tally {
 	atomic_llong refused; /* places whose answer was no good */
 	atomic_llong forecasts, forecasts_stored;
 	atomic_llong granted; /* places served on demand */
+	atomic_llong left_out; /* tracked places that this run was not to collect */
 	atomic_llong requests, retries;
 	_Atomic double weight; /* of the upstream's quota, errors included */
 	_Atomic double spent[3]; /* of it this minute, hour and day, other runs included */

@@ -105,6 +105,7 @@ subtest 'more tracked cities than the quota carries' => sub {
 	is_deeply [@$said{qw(tracked runs)}], [20, 80], 'the log has the arithmetic' or diag explain $said;
 	cmp_ok $times{$loved}, '>=', 15, 'the one that is asked for is collected in every run, but for when others never were';
 	is scalar(keys %times), 20, 'all are collected';
+	cmp_ok $rig->metrics->{cuaca_ingest_last_success_timestamp_seconds}, '<', $START + 86400, 'no run stored every place';
 	cmp_ok $rig->sql('SELECT sum(weight) FROM quota_spent'), '<=', 17 * $most, 'at the pace of the quota';
 	note join ', ', map { "$_ $times{$_}" } sort keys %times;
 };

@@ -117,6 +117,20 @@ subtest 'a minutely limit that the budget can wait for' => sub {
 	cmp_ok $run->{log}[-1]{seconds}, '>=', 1, 'after the minute was over';
 };
 
+subtest 'retries leave later runs their quota' => sub {
+	$rig->set_now('2026-11-22T22:50:00Z');
+	$rig->clear;
+	$rig->fault(500);
+	# This run and four more until midnight are 15; there is one more.
+	my $run = $rig->run({ ingest_batch => 1, fetch_tries => 3, breaker_failures => 100, quota_day => 16 });
+
+	is $run->{exit}, 1, 'exit';
+	cmp_ok $rig->sql('SELECT sum(weight) FROM quota_spent'), '==', 4, 'each place was tried, one of them twice';
+	is_deeply [map { "$_->{call} $_->{batch} $_->{reason}" } Ingest::said($run, 'call not made')],
+	    [map { "current $_ quota-day" } 1 .. 3], 'the log says what was not';
+	$rig->clear;
+};
+
 subtest 'one bad place of three' => sub {
 	$rig->set_now('2026-11-22T23:05:00Z');
 	my $old = $rig->cached;

@@ -117,6 +117,11 @@ return sub {
 	is($ask->(GET => "$current?lon=-7.25&lat=12.75")->body eq $ask->(GET => "$current?lat=-7.25&lon=12.75")->body, '', 'but not lon for lat');
 	is($ask->(GET => "$current?city=JAKARTA")->code, 404, 'case matters, in the cache as well');
 
+	# The same words, but they depend on something else.
+	$path = $fresh->();
+	is($ask->(GET => "$path&lang=en")->headers->vary, undef, 'with lang the header plays no part');
+	is($ask->(GET => $path)->headers->vary, 'Accept-Language', '... without it, it does');
+
 	# Request ids are made here; what a client sends is not taken for one.
 	$res = $ask->(GET => "$current?city=jakarta", 'X-Request-Id' => 'mine-0123456789');
 	ok($res->headers->header('X-Request-Id') ne 'mine-0123456789', 'a client cannot choose its request id');

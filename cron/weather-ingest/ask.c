@@ -35,16 +35,6 @@ add_degrees(struct buf *b, double v)
 	buf_add(b, text, len);
 }
 
-/* The text of a buffer, in the arena; the buffer is freed. NULL where either is out of memory. */
-static const char *
-finish(struct arena *a, struct buf *b)
-{
-	const char *text = buf_ok(b) && b->len > 0 ? arena_strndup(a, b->p, b->len) : NULL;
-
-	buf_free(b);
-	return text;
-}
-
 static const char *
 names(struct arena *a, const struct quantity_info infos[], int n)
 {
@@ -54,7 +44,7 @@ names(struct arena *a, const struct quantity_info infos[], int n)
 		add_comma(&b);
 		buf_adds(&b, infos[q].upstream);
 	}
-	return finish(a, &b);
+	return buf_take(&b, a);
 }
 
 static const char *
@@ -64,7 +54,7 @@ latitudes(struct arena *a, const struct batch *b)
 
 	for (int i = 0; i < b->n; i++)
 		add_degrees(&list, b->places[i]->city.latitude);
-	return finish(a, &list);
+	return buf_take(&list, a);
 }
 
 static const char *
@@ -74,7 +64,7 @@ longitudes(struct arena *a, const struct batch *b)
 
 	for (int i = 0; i < b->n; i++)
 		add_degrees(&list, b->places[i]->city.longitude);
-	return finish(a, &list);
+	return buf_take(&list, a);
 }
 
 /* Ours, not what the upstream would think: the API cuts days by them. */
@@ -87,7 +77,7 @@ timezones(struct arena *a, const struct batch *b)
 		add_comma(&list);
 		buf_adds(&list, b->places[i]->city.timezone);
 	}
-	return finish(a, &list);
+	return buf_take(&list, a);
 }
 
 static const char *

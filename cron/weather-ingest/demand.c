@@ -35,17 +35,6 @@ is_slug(const char *s)
 	return p > s && *p == '\0' && p - s < 128;
 }
 
-static const char *
-finish(struct arena *a, struct buf *b)
-{
-	const char *text;
-
-	buf_adds(b, b->len == 0 ? "{}" : "}");
-	text = buf_ok(b) ? arena_strndup(a, b->p, b->len) : NULL;
-	buf_free(b);
-	return text;
-}
-
 void
 demand_collect(struct run *r, struct arena *a)
 {
@@ -64,10 +53,15 @@ demand_collect(struct run *r, struct arena *a)
 		buf_printf(&counts, "%c%.0f", good++ == 0 ? '{' : ',',
 		    scores[i].score < 1e6 ? scores[i].score : 1e6);
 	}
-	const char *argv[] = { finish(a, &slugs), finish(a, &counts),
+	if (good == 0)
+		return;
+	buf_addc(&slugs, '}');
+	buf_addc(&counts, '}');
+	const char *argv[] = { buf_take(&slugs, a), buf_take(&counts, a),
 		run_time_text(a, run_now(r)) };
 
-	if (run_query(r, a, QUERY_MS, SQL_DEMAND_ADD, argv, &rows) != RC_OK)
+	if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL ||
+	    run_query(r, a, QUERY_MS, SQL_DEMAND_ADD, argv, &rows) != RC_OK)
 		log_event(LOG_LEVEL_WARN, "requests for cities are forgotten",
 		    LOG_WITH(log_i("cities", good)));
 }

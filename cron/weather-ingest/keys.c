@@ -28,16 +28,6 @@ put(struct buf *list, int64_t v)
 	buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)v);
 }
 
-/* The list as an array of PostgreSQL, in the arena; the buffer is freed. NULL without memory. */
-static const char *
-finish(struct arena *a, struct buf *list)
-{
-	const char *text = buf_ok(list) ? arena_printf(a, "%s}", list->p) : NULL;
-
-	buf_free(list);
-	return text;
-}
-
 void
 keys_collect(struct run *r, struct arena *a)
 {
@@ -58,7 +48,9 @@ keys_collect(struct run *r, struct arena *a)
 	}
 	if (good == 0)
 		return;
-	const char *argv[] = { finish(a, &ids), finish(a, &times) };
+	buf_addc(&ids, '}');
+	buf_addc(&times, '}');
+	const char *argv[] = { buf_take(&ids, a), buf_take(&times, a) };
 
 	if (argv[0] == NULL || argv[1] == NULL ||
 	    run_query(r, a, QUERY_MS, SQL_KEYS_USED, argv, &rows) != RC_OK)

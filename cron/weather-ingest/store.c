@@ -52,16 +52,13 @@ static const char *
 make_array(struct arena *a, int arg, int n, const char *const ids[], const struct current fresh[])
 {
 	struct buf b = BUF_INIT(ARRAY_MAX);
-	const char *text;
 
 	for (int i = 0; i < n; i++) {
 		buf_addc(&b, i == 0 ? '{' : ',');
 		add_element(&b, arg, ids[i], &fresh[i]);
 	}
 	buf_addc(&b, '}');
-	text = buf_ok(&b) ? arena_strndup(a, b.p, b.len) : NULL;
-	buf_free(&b);
-	return text;
+	return buf_take(&b, a);
 }
 
 static enum rc
@@ -120,16 +117,13 @@ static const char *
 make_series(struct arena *a, const double v[], int n, int decimals)
 {
 	struct buf b = BUF_INIT(ARRAY_MAX);
-	const char *text;
 
 	for (int i = 0; i < n; i++) {
 		buf_addc(&b, i == 0 ? '{' : ',');
 		add_real(&b, v[i], decimals);
 	}
 	buf_addc(&b, '}');
-	text = buf_ok(&b) ? arena_strndup(a, b.p, b.len) : NULL;
-	buf_free(&b);
-	return text;
+	return buf_take(&b, a);
 }
 
 enum rc

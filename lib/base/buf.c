@@ -109,3 +109,12 @@ buf_free(struct buf *b)
 	free(b->p);
 	*b = (struct buf){ .max = b->max };
 }
+
+char *
+buf_take(struct buf *b, struct arena *a)
+{
+	char *text = buf_ok(b) ? arena_strndup(a, b->len > 0 ? b->p : "", b->len) : NULL;
+
+	buf_free(b);
+	return text;
+}

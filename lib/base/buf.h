@@ -5,6 +5,8 @@
 #ifndef CUACA_BUF_H
 #define CUACA_BUF_H
 
+#include "base/arena.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,5 +37,8 @@ void buf_reset(struct buf *b);
 
 /* Give the memory back; the buffer is empty and usable. */
 void buf_free(struct buf *b);
+
+/* The same, and its text, which is in the arena now; NULL where not all of it fitted, in either. */
+char *buf_take(struct buf *b, struct arena *a);
 
 #endif

@@ -118,6 +118,26 @@ nothing_is_a_valid_addition(void **state)
 	buf_free(&b);
 }
 
+static void
+text_is_taken_once_and_whole(void **state)
+{
+	struct arena *a = arena_new(64), *full = arena_new(1);
+	struct buf b = BUF_INIT(8);
+
+	(void)state;
+	assert_string_equal(buf_take(&b, a), "");
+	buf_adds(&b, "weather");
+	assert_string_equal(buf_take(&b, a), "weather");
+	assert_null(b.p);
+	buf_adds(&b, "too long for it");
+	assert_null(buf_take(&b, a));
+	buf_adds(&b, "weather");
+	assert_null(buf_take(&b, full));
+	assert_int_equal(b.len, 0);
+	arena_free(full);
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -128,6 +148,7 @@ main(void)
 		cmocka_unit_test(a_reservation_needs_no_second_allocation),
 		cmocka_unit_test(hostile_sizes_fail),
 		cmocka_unit_test(nothing_is_a_valid_addition),
+		cmocka_unit_test(text_is_taken_once_and_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

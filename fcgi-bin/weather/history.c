@@ -205,6 +205,19 @@ fill(void *arg, struct finding *out)
 	return RC_OK;
 }
 
+/* Whether an observation of the page's day is not on it. The ingest deletes the page when it has stored a new one, but
+ * who missed it right then may have made it of a replica that did not have that yet. */
+static bool
+is_behind(const struct finding *page, const struct finding *current)
+{
+	int64_t newest, observed_at;
+
+	if (!current_observed_at(current->body, current->len, &observed_at) ||
+	    observed_at <= clock_now() - DAY)
+		return false;
+	return !current_observed_at(page->body, page->len, &newest) || newest < observed_at;
+}
+
 /* Look into Redis: for the page, if it is the one that is kept there, and for the city's current weather, which tells
  * when there is something new. */
 static enum rc
@@ -224,8 +237,11 @@ look(struct question *q, struct finding *page, struct finding *current)
 		q->page1_key = keys[1];
 	*current = (struct finding){ FOUND, values[0].data, values[0].len };
 	*page = (struct finding){ FOUND, values[1].data, values[1].len };
-	if (page->body != NULL || current->body == NULL)
+	if (current->body == NULL)
 		return RC_OK;
+	if (page->body != NULL && !is_behind(page, current))
+		return RC_OK;
+	page->body = NULL;
 	if ((q->current = arena_alloc(q->rq->arena, sizeof(*q->current))) == NULL)
 		return RC_NOMEM;
 	if (current_parse(q->rq->arena, current->body, current->len, q->current) != RC_OK)

@@ -147,6 +147,12 @@ current_times(const char *body, size_t len, int64_t *collected_at, int64_t *next
 	       find_time(body, len, "\"next_update_at\":\"", next_update_at);
 }
 
+bool
+current_observed_at(const char *body, size_t len, int64_t *observed_at)
+{
+	return find_time(body, len, "\"observed_at\":\"", observed_at);
+}
+
 int64_t
 current_ttl(const struct current *c, const struct settings *s, int64_t now)
 {

@@ -167,6 +167,9 @@ return sub {
 	ok($made->headers->last_modified, '... and says since when');
 	$costs->('sql=0, redis=1', "city=$city&limit=96&interval=raw&units=metric", '... however its parameters are put');
 	$costs->('sql=1, redis=1', "city=$city&$_", "another page: one statement ($_)") for 'limit=95', 'units=imperial', 'format=csv', 'interval=hour', 'lang=id';
+	$rig->redis(SET => "weather:$city:history:page1", $made->body =~ s/\{"observed_at".*?\},//r);
+	is($costs->('sql=1, redis=2', "city=$city", 'a page that lacks the newest observation is made anew')->json('/items/0/observed_at'), $all->[0],
+		'... and has it');
 	$rig->redis(SET => "weather:jakarta:history:page1", 'old');
 	$rig->ingest('--city', 'jakarta');
 	is($rig->redis(EXISTS => "weather:jakarta:history:page1"), 0, 'an ingest that brings something new drops it');

@@ -32,7 +32,7 @@ enum {
 	S_SCHEMA
 };
 enum { Q_MINUTE, Q_HOUR, Q_DAY };
-enum { P_OBSERVED_AT = 12, P_COLLECTED_AT };
+enum { P_OBSERVED_AT = 12, P_COLLECTED_AT, P_FORECAST_AT, P_EVERY_RUNS };
 enum {
 	R_ID,
 	R_STARTED_AT,
@@ -91,8 +91,10 @@ static bool
 place_is_stale(const struct ctl *ctl, const struct db_rows *places, int i)
 {
 	int64_t collected_at = db_int(places, i, P_COLLECTED_AT);
+	int64_t due = schedule_due(
+	    ctl->settings, collected_at, (int)db_int(places, i, P_EVERY_RUNS));
 
-	return is_stale(ctl, collected_at) ||
+	return collected_at == 0 || ctl->now >= due + ctl->settings->stale_after ||
 	       collected_at - db_int(places, i, P_OBSERVED_AT) > LIVE_AGE;
 }
 

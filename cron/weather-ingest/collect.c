@@ -10,6 +10,7 @@
 #include "base/tz.h"
 #include "series.h"
 #include "store.h"
+#include "weather/schedule.h"
 #include "weather/sun.h"
 
 #include <string.h>
@@ -151,6 +152,7 @@ make_current(const struct run *r, const struct place *pl, const struct observati
 		.city = pl->city,
 		.observed_at = o->observed_at,
 		.collected_at = run_now(r),
+		.due_at = schedule_due(r->settings, run_now(r), pl->every_runs),
 		.is_day = sun_is_up(o->observed_at, pl->city.latitude, pl->city.longitude),
 		.source = source_of(r),
 	};

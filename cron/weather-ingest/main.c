@@ -190,7 +190,9 @@ make_plan(struct ingest *in, struct plan *p, struct arena *a)
 	if (rc == RC_OK && changed)
 		rc = plan_load(p, r, quota_day_left(&q), a);
 	r->tally.granted = p->budget.granted;
-	return rc == RC_OK ? plan_choose(p, r, a, options.city) : rc;
+	if (rc == RC_OK)
+		rc = plan_choose(p, r, a, options.city);
+	return rc == RC_OK && decide ? plan_keep_paces(p, r, a) : rc;
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "plan.h"
 
 #include "ask.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "weather/price.h"
 
@@ -16,6 +17,7 @@
 
 #define QUERY_MS 30000
 #define DAY 86400
+#define LIST_MAX (4 << 20)
 #define FORECAST_BATCH 25 /* a forecast is 20 times as long as current weather */
 
 const char *const ask_names[ASK__MAX] = {
@@ -32,7 +34,8 @@ enum {
 	COL_GRANTED_UNTIL,
 	COL_OBSERVED_AT,
 	COL_COLLECTED_AT,
-	COL_FORECAST_AT
+	COL_FORECAST_AT,
+	COL_EVERY_RUNS
 };
 
 static void
@@ -43,6 +46,7 @@ place_from_row(const struct db_rows *rows, int i, struct place *pl)
 	pl->requests = db_num(rows, i, COL_REQUESTS);
 	pl->collected_at = db_int(rows, i, COL_COLLECTED_AT);
 	pl->forecast_at = db_int(rows, i, COL_FORECAST_AT);
+	pl->every_runs = (int)db_int(rows, i, COL_EVERY_RUNS);
 }
 
 /* A request must fit into a minute's quota, or it could never be made. */
@@ -93,7 +97,7 @@ plan_load(struct plan *p, struct run *r, double day_left, struct arena *a)
 
 /* A place that something may be asked for. */
 struct candidate {
-	const struct place *place;
+	struct place *place;
 	double pace;
 	double
 	    due; /* age in its own intervals: above 1 it is overdue; INFINITY: there is none yet */
@@ -162,6 +166,15 @@ gather(const struct plan *p, bool tracked, double rate, struct candidate c[], do
 	return n;
 }
 
+/* In one of how many runs a place of this pace is collected, a tenth of a run aside; once a day at least. */
+static int
+runs_of(const struct settings *s, double pace)
+{
+	double day = ceil((double)DAY / (double)s->ingest_interval);
+
+	return pace * day > 1 ? (int)ceil(1 / pace - 0.1) : (int)day;
+}
+
 static void
 choose_current(struct plan *p, const struct run *r, enum ask ask, struct candidate c[], int n,
     double rate, double most)
@@ -169,6 +182,8 @@ choose_current(struct plan *p, const struct run *r, enum ask ask, struct candida
 	int64_t now = run_now(r), interval = r->settings->ingest_interval;
 	struct list *l = &p->lists[ask];
 
+	for (int i = 0; i < n; i++)
+		c[i].place->every_runs = runs_of(r->settings, c[i].pace);
 	if (rate >= n) { /* each one, each run */
 		for (int i = 0; i < n; i++)
 			l->places[l->n++] = c[i].place;
@@ -284,6 +299,29 @@ plan_choose(struct plan *p, struct run *r, struct arena *a, const char *slug)
 	warn_if_short(p);
 	choose_all(p, r, c, scratch);
 	return RC_OK;
+}
+
+enum rc
+plan_keep_paces(const struct plan *p, struct run *r, struct arena *a)
+{
+	struct buf ids = BUF_INIT(LIST_MAX), paces = BUF_INIT(LIST_MAX);
+	const struct db_rows *rows;
+	char before = '{';
+
+	for (int i = 0; i < p->n; i++) {
+		if (p->places[i].every_runs == 1)
+			continue;
+		buf_printf(&ids, "%c%s", before, p->places[i].id);
+		buf_printf(&paces, "%c%d", before, p->places[i].every_runs);
+		before = ',';
+	}
+	buf_adds(&ids, before == '{' ? "{}" : "}");
+	buf_adds(&paces, before == '{' ? "{}" : "}");
+	const char *argv[] = { buf_take(&ids, a), buf_take(&paces, a) };
+
+	if (argv[0] == NULL || argv[1] == NULL)
+		return RC_NOMEM;
+	return run_query(r, a, QUERY_MS, SQL_PACES_KEEP, argv, &rows);
 }
 
 int

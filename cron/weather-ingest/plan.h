@@ -24,6 +24,7 @@ struct place {
 	struct city city;
 	double requests; /* of late */
 	int64_t collected_at, forecast_at; /* 0: never */
+	int every_runs; /* it is collected in one of so many */
 };
 
 struct list {
@@ -33,7 +34,7 @@ struct list {
 };
 
 struct plan {
-	const struct place *places; /* all that are served */
+	struct place *places; /* all that are served */
 	int n;
 	struct budget budget;
 	struct list lists[ASK__MAX];
@@ -55,6 +56,9 @@ enum rc plan_load(struct plan *p, struct run *r, double day_left, struct arena *
 /* Choose what this run asks for. Only the city called slug where that is not NULL, whatever its pace; RC_NOTFOUND,
  * logged: it is not served. */
 enum rc plan_choose(struct plan *p, struct run *r, struct arena *a, const char *slug);
+
+/* Let the API know how often each place is to be collected. Scratch memory from the arena. */
+enum rc plan_keep_paces(const struct plan *p, struct run *r, struct arena *a);
 
 int plan_batches(const struct plan *p, enum ask ask);
 

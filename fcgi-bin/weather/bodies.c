@@ -41,7 +41,7 @@ write_body(const struct fill *fl, const struct db_rows *rows, struct buf *b, int
 	enum rc rc;
 
 	if (fl->body->kind == BODY_CURRENT) {
-		if (!current_from_row(rows, 0, &c))
+		if (!current_from_row(rows, 0, s, &c))
 			return RC_NOTFOUND;
 		current_json(&w, &c, s, now, &present_default);
 		*ttl = current_ttl(&c, s, now);

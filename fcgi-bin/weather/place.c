@@ -109,15 +109,18 @@ place_add_distance(struct res *rs, double distance_km)
 	buf_printf(&rs->body, ",\"distance_km\":%.1f}", distance_km);
 }
 
+/* Of a city that every run collects, a body whose data are older than the last run is overdue. Of one that not every run
+ * collects, the next may do so from then on. */
 void
 place_freshness(const struct settings *s, const struct finding *f, struct res *rs)
 {
-	int64_t now = clock_now(), collected, next, age;
+	int64_t now = clock_now(), collected, next, last_run, age;
 
 	if (!current_times(f->body, f->len, &collected, &next))
 		return;
+	last_run = next - s->ingest_interval;
 	age = next - now < MAX_AGE ? next - now : MAX_AGE;
-	if (collected + s->ingest_interval < now || age < 1)
+	if ((collected < last_run && last_run <= now) || age < 1)
 		age = MAX_AGE_OVERDUE;
 	if (rs->max_age == 0 || age < rs->max_age)
 		rs->max_age = age;

@@ -32,17 +32,19 @@ const struct quantity_info quantities[Q__MAX] = {
 	[Q_WIND_GUSTS] = { "wind_gusts", "wind_gusts_10m", "km/h", "km/h", DIM_SPEED, 0, 600, 1 },
 };
 
-/* Columns of weather_current after the city's: two times, the quantities with is_day among them, the source. */
+/* Columns of weather_current after the city's: two times, the quantities with is_day among them, the source, the pace.
+ */
 enum {
 	COL_OBSERVED_AT = CITY_COLUMNS,
 	COL_COLLECTED_AT,
 	COL_FIRST_VALUE,
 	COL_IS_DAY = COL_FIRST_VALUE + Q_CLOUD_COVER,
-	COL_SOURCE = COL_FIRST_VALUE + Q__MAX + 1
+	COL_SOURCE = COL_FIRST_VALUE + Q__MAX + 1,
+	COL_EVERY_RUNS
 };
 
 bool
-current_from_row(const struct db_rows *rows, int row, struct current *c)
+current_from_row(const struct db_rows *rows, int row, const struct settings *s, struct current *c)
 {
 	*c = (struct current){ 0 };
 	city_from_row(rows, row, 0, &c->city);
@@ -50,6 +52,7 @@ current_from_row(const struct db_rows *rows, int row, struct current *c)
 		return false;
 	c->observed_at = db_int(rows, row, COL_OBSERVED_AT);
 	c->collected_at = db_int(rows, row, COL_COLLECTED_AT);
+	c->due_at = schedule_due(s, c->collected_at, (int)db_int(rows, row, COL_EVERY_RUNS));
 	for (int q = 0; q < Q__MAX; q++)
 		c->value[q] = db_num(rows, row, COL_FIRST_VALUE + q + (q >= Q_CLOUD_COVER));
 	c->is_day = db_bool(rows, row, COL_IS_DAY);
@@ -82,13 +85,22 @@ current_json_values(
 	}
 }
 
+static int64_t
+next_update(const struct current *c, const struct settings *s, int64_t now)
+{
+	return c->due_at > now ? c->due_at : schedule_next(s, now);
+}
+
+bool
+current_is_stale(const struct current *c, const struct settings *s, int64_t now)
+{
+	return now >= c->due_at + s->stale_after;
+}
+
 void
 current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now,
     const struct present *p)
 {
-	int64_t since = c->collected_at > now ? c->collected_at : now;
-	bool stale = now >= schedule_stale_at(s, c->collected_at);
-
 	jsonw_object(w, NULL);
 	city_json_brief(w, "city", &c->city);
 	jsonw_object(w, "current");
@@ -96,7 +108,8 @@ current_json(struct jsonw *w, const struct current *c, const struct settings *s,
 	current_json_values(w, c->value, c->is_day, p);
 	jsonw_end(w);
 	quantity_json_units(w, "units", quantities, Q__MAX, p->units);
-	quantity_json_origin(w, c->collected_at, schedule_next(s, since), stale, c->source);
+	quantity_json_origin(
+	    w, c->collected_at, next_update(c, s, now), current_is_stale(c, s, now), c->source);
 	jsonw_end(w);
 }
 
@@ -109,11 +122,14 @@ read_current(struct arena *a, const cJSON *root, struct current *c)
 	if (!city_from_json(a, cJSON_GetObjectItemCaseSensitive(root, "city"), &c->city) ||
 	    !read_json_time(now, "observed_at", &c->observed_at) ||
 	    !read_json_time(root, "collected_at", &c->collected_at) ||
+	    !read_json_time(root, "next_update_at", &c->due_at) ||
 	    (c->source = read_json_text(a, root, "source")) == NULL)
 		return RC_INVALID;
 	for (int q = 0; q < Q__MAX; q++)
 		c->value[q] = read_json_number(now, quantities[q].name);
 	c->is_day = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(now, "is_day"));
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "stale")))
+		c->due_at = c->collected_at;
 	return RC_OK;
 }
 
@@ -156,9 +172,7 @@ current_observed_at(const char *body, size_t len, int64_t *observed_at)
 int64_t
 current_ttl(const struct current *c, const struct settings *s, int64_t now)
 {
-	int64_t stale_at = schedule_stale_at(s, c->collected_at);
-	int64_t since = c->collected_at > now ? c->collected_at : now;
-	int64_t ttl = schedule_next(s, since) - now;
+	int64_t stale_at = c->due_at + s->stale_after, ttl = next_update(c, s, now) - now;
 
 	if (stale_at > now && stale_at - now < ttl)
 		ttl = stale_at - now;

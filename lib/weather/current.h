@@ -31,13 +31,15 @@ struct current {
 	struct city city;
 	int64_t observed_at; /* UNIX seconds; the model's time step */
 	int64_t collected_at; /* UNIX seconds; when the ingest had it */
+	int64_t due_at; /* UNIX seconds; the ingest that is to collect the city again */
 	double value[Q__MAX];
 	bool is_day; /* the sun is up at observed_at */
 	const char *source; /* "open-meteo" or "simulator" */
 };
 
 /* A row of the query weather_current. False where the city has no observation yet; the city is filled then too. */
-bool current_from_row(const struct db_rows *rows, int row, struct current *c);
+bool current_from_row(
+    const struct db_rows *rows, int row, const struct settings *s, struct current *c);
 
 /* The members of the object "current" but for observed_at. */
 void current_json_values(
@@ -54,7 +56,11 @@ char *current_last_key(struct arena *a, const char *slug);
 void current_json(struct jsonw *w, const struct current *c, const struct settings *s, int64_t now,
     const struct present *p);
 
-/* Read a canonical body back. Text and all lives in the arena. RC_INVALID where it is none. */
+/* Whether the update that was due is overdue by stale_after. */
+bool current_is_stale(const struct current *c, const struct settings *s, int64_t now);
+
+/* Read a canonical body back. Text and all lives in the arena. RC_INVALID where it is none. due_at comes as the body
+ * has it: a later one where it was overdue when the body was made, none where it was stale. */
 enum rc current_parse(struct arena *a, const char *body, size_t len, struct current *c);
 
 /* Read collected_at and next_update_at back from a body written by current_json(). False where it is none. */

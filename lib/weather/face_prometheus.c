@@ -5,8 +5,6 @@
  */
 #include "weather/face.h"
 
-#include "weather/schedule.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -104,7 +102,7 @@ fact_of(enum fact f, const struct current *c, const struct viewer *v)
 	case IS_DAY: return c->is_day;
 	case OBSERVED: return c->observed_at;
 	case COLLECTED: return c->collected_at;
-	default: return v->now >= schedule_stale_at(v->settings, c->collected_at);
+	default: return current_is_stale(c, v->settings, v->now);
 	}
 }
 

@@ -4,8 +4,6 @@
  */
 #include "weather/face.h"
 
-#include "weather/schedule.h"
-
 #include <math.h>
 
 static const struct {
@@ -131,7 +129,7 @@ face_text_current(
 		    b, separator(&first), wmo_text((int)c->value[Q_WEATHER_CODE], p->lang), "");
 	put_humidity(b, c, p, &first);
 	put_wind(b, c, p, &first);
-	if (v->now >= schedule_stale_at(v->settings, c->collected_at))
+	if (current_is_stale(c, v->settings, v->now))
 		buf_printf(b, " (%s %s)", words[p->lang].stale, clock_format(c->observed_at, text));
 	buf_addc(b, '\n');
 }

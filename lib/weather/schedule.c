@@ -13,6 +13,12 @@ schedule_next(const struct settings *s, int64_t t)
 }
 
 int64_t
+schedule_due(const struct settings *s, int64_t t, int every_runs)
+{
+	return schedule_next(s, t + (every_runs - 1) * s->ingest_interval);
+}
+
+int64_t
 schedule_stale_at(const struct settings *s, int64_t t)
 {
 	return schedule_next(s, t) + s->stale_after;

@@ -14,13 +14,15 @@ SELECT pg_advisory_unlock(hashtext('cuaca.weather-ingest'));
 -- name: ingest_places (read)
 -- $1 now. Every city that is served, by id: id, CITY9, requests for it of late (each counts half as much every
 -- 6 hours; 0 when there are none), granted_until or NULL; observed_at and collected_at of its newest
--- observation, and collected_at of its forecast, each NULL when there is none.
+-- observation, and collected_at of its forecast, each NULL when there is none; in one of how many runs it is
+-- collected.
 SELECT id, slug, name, country, admin1, latitude, longitude, timezone, population, tracked,
 	coalesce(decayed(d.requests, d.wanted_at, to_timestamp($1::bigint)), 0) AS requests,
 	extract(epoch FROM d.granted_until)::bigint AS granted_until,
 	extract(epoch FROM w.observed_at)::bigint AS observed_at,
 	extract(epoch FROM w.collected_at)::bigint AS collected_at,
-	extract(epoch FROM f.collected_at)::bigint AS forecast_collected_at
+	extract(epoch FROM f.collected_at)::bigint AS forecast_collected_at,
+	coalesce(p.every_runs, 1) AS every_runs
 FROM (
 	SELECT id FROM cities WHERE tracked
 	UNION
@@ -29,6 +31,7 @@ FROM (
 JOIN cities USING (id)
 LEFT JOIN demand d ON d.city_id = id
 LEFT JOIN weather_forecast f ON f.city_id = id
+LEFT JOIN ingest_pace p ON p.city_id = id
 LEFT JOIN LATERAL (
 	(SELECT observed_at, collected_at FROM weather_data
 		WHERE city_id = id AND observed_at BETWEEN to_timestamp($1::bigint) - interval '7 days'
@@ -39,6 +42,18 @@ LEFT JOIN LATERAL (
 	LIMIT 1
 ) w ON true
 ORDER BY id;
+
+-- name: paces_keep (write)
+-- $1 city ids, $2 in one of how many runs each is collected, arrays of one length. All others are in every run.
+WITH others AS (
+	DELETE FROM ingest_pace
+	WHERE city_id <> ALL ($1::integer[])
+)
+INSERT INTO ingest_pace AS old (city_id, every_runs)
+SELECT id, runs
+FROM unnest($1::integer[], $2::smallint[]) AS slow (id, runs)
+ON CONFLICT (city_id) DO UPDATE SET every_runs = excluded.every_runs
+WHERE old.every_runs <> excluded.every_runs;
 
 -- name: weather_upsert (write)
 -- Store a batch, all or nothing; a row for the same place and time is replaced. $3 and $15 are for the

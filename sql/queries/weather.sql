@@ -77,18 +77,19 @@ CROSS JOIN LATERAL (
 ORDER BY place.n;
 
 -- name: weather_current (read)
--- $1 slugs, an array. CITY9, the newest row of weather_data, or NULLs where there is none, and served; one row
--- for each slug that exists, in the order asked for. The newest row is nearly always from this month or the
+-- $1 slugs, an array. CITY9, the newest row of weather_data, or NULLs where there is none, in one of how many runs it
+-- is collected, and served; one row for each slug that exists, in the order asked for. The newest row is nearly always from this month or the
 -- last: only where it isn't does the second branch run, which has to ask every partition.
 SELECT c.slug, c.name, c.country, c.admin1, c.latitude, c.longitude, c.timezone, c.population, c.tracked,
 	extract(epoch FROM w.observed_at)::bigint AS observed_at,
 	extract(epoch FROM w.collected_at)::bigint AS collected_at,
 	w.temperature, w.apparent_temperature, w.relative_humidity, w.precipitation, w.weather_code, w.is_day,
 	w.cloud_cover, w.pressure_msl, w.wind_speed, w.wind_direction, w.wind_gusts, w.source,
-	c.tracked OR d.granted_until IS NOT NULL AS served
+	coalesce(p.every_runs, 1) AS every_runs, c.tracked OR d.granted_until IS NOT NULL AS served
 FROM unnest($1::text[]) WITH ORDINALITY AS asked (slug, n)
 JOIN cities c ON c.slug = asked.slug
 LEFT JOIN demand d ON d.city_id = c.id
+LEFT JOIN ingest_pace p ON p.city_id = c.id
 LEFT JOIN LATERAL (
 	(SELECT * FROM weather_data
 		WHERE city_id = c.id AND observed_at BETWEEN now() - interval '7 days' AND now() + interval '1 day'

@@ -5,6 +5,7 @@
 
 use strict;
 use warnings;
+use Mojo::Date;
 use Mojo::JSON qw(decode_json);
 use Test::More;
 
@@ -99,6 +100,19 @@ return sub {
 	is($json->{current}{observed_at}, '2025-03-01T12:00:00Z', '... with its own time');
 	is($json->{collected_at}, '2025-03-01T12:01:05Z', '... and when it was collected');
 	cmp_ok($res->headers->header('Cache-Control') =~ /max-age=(\d+)/ && $1, '<=', 5, '... and is not kept for long');
+
+	# One that the quota carries in every fourth run.
+	my $collected = time - 1200;
+	$rig->sql("UPDATE weather_data SET observed_at = date_trunc('hour', now()) - interval '1 hour', collected_at = to_timestamp($collected) WHERE city_id = $id;
+		INSERT INTO ingest_pace SELECT $id, 4");
+	$forget->($other);
+	for ('', '&units=imperial') {	# out of the row, then out of the body that was made of it
+		($res, $json) = $get->("/api/weather/current?city=$other&lang=en$_");
+		ok(!$json->{stale}, 'what is collected in one of four runs is not stale after two');
+		cmp_ok(Mojo::Date->new($json->{next_update_at})->epoch, '>', $collected + 2700, '... but due in the fourth');
+		cmp_ok($res->headers->header('Cache-Control') =~ /max-age=(\d+)/ && $1, '>', 5, '... and kept until then');
+	}
+	$rig->sql("DELETE FROM ingest_pace");
 
 	$rig->sql("UPDATE cities SET tracked = true WHERE slug = '$new'");
 	($res, $json) = $get->("/api/weather/current?city=$new");

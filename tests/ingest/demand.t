@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Ingest;
+use Mojo::JSON qw(decode_json);
 use POSIX qw(strftime);
 use Test::More;
 
@@ -108,6 +109,18 @@ subtest 'more tracked cities than the quota carries' => sub {
 	cmp_ok $rig->metrics->{cuaca_ingest_last_success_timestamp_seconds}, '<', $START + 86400, 'no run stored every place';
 	cmp_ok $rig->sql('SELECT sum(weight) FROM quota_spent'), '<=', 17 * $most, 'at the pace of the quota';
 	note join ', ', map { "$_ $times{$_}" } sort keys %times;
+
+	my %pace = map { split /\|/ } split /\n/, $rig->sql('SELECT slug, coalesce(every_runs, 1) FROM cities LEFT JOIN ingest_pace ON city_id = id WHERE tracked');
+	my $cached = $rig->cached;
+	my @collected = split / /, collected();
+	is $pace{$loved}, 1, 'a city of every run';
+	is_deeply [grep { $_ < 2 || $_ > 4 } map { $pace{$_} } grep { $_ ne $loved } keys %pace], [], 'the others are in one of a few';
+	is_deeply [map { decode_json($cached->{$_})->{next_update_at} } @collected],
+	    [map { strftime('%Y-%m-%dT%H:%M:00Z', gmtime $START + 86400 + 900 * (15 + $pace{$_})) } @collected], '... and their answers say so';
+	$rig->track(@collected);
+	$rig->forecasts;
+	at(86400 + 900 * 16);
+	is $rig->sql('SELECT count(*) FROM ingest_pace'), 0, 'with room for all of them each is in every run again';
 };
 
 done_testing;

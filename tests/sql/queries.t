@@ -34,6 +34,7 @@ my %use = (
 	ingest_lock => [cuaca_ingest => ()],
 	ingest_unlock => [cuaca_ingest => ()],
 	ingest_places => [cuaca_ingest => 1735689600],
+	paces_keep => [cuaca_ingest => '{1642911}', '{4}'],
 	weather_upsert => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
 	weather_backfill => [cuaca_ingest => upsert([1642911], 1735689600, 27.4)],
 	backfill_days => [cuaca_ingest => 1642911, 1735689600, 1738368000],
@@ -166,9 +167,12 @@ like(rows('cities_nearest_tracked', '{52.5,-6.59444}', '{13.4,106.78917}'), qr/^
 like(rows('city_nearest_tracked', -17.8, -179.9), qr/^auckland\|/, 'city_nearest_tracked: across the date line');
 like(rows('ready'), qr/^\d{4}_\w+\|1735689660\|90\|\d+\|\d*$/, 'ready');
 
-is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14 . '|t',
-	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo|t', 'bogor' . '|' x 14 . '|t'),
+is(rows('weather_current', '{medan,nowhere,jakarta,bogor}') =~ s/^(\w+)(\|[^|]*){8}/$1/mgr, join("\n", 'medan' . '|' x 14 . '|1|t',
+	'jakarta|1735689600|1735689660|27.4|31.9|84|0|3|f|97|1009.8|6.1|210|14.4|open-meteo|4|t', 'bogor' . '|' x 14 . '|1|t'),
 	'weather_current: an old row, no row, in the order asked');
+rows('paces_keep', '{1214520,1648473}', '{3,8}');
+like(rows('weather_current', '{medan,jakarta,bogor}'), qr/^medan\|.*\|3\|t\njakarta\|.*\|1\|t\nbogor\|.*\|8\|t$/, 'paces_keep: all others are in every run');
+rows('paces_keep', '{}', '{}');
 is(rows('weather_upsert', upsert([1642911, 1214520], 1735689600, -1.5, 1735690000)), 2, 'weather_upsert: two rows');
 like(rows('weather_current', '{jakarta,medan}'), qr/^jakarta\|.*\|1735689600\|1735690000\|-1\.5\|.*\nmedan\|.*\|1735689600\|1735690000\|-1\.5\|/,
 	'... one replaced, one added');

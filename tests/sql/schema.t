@@ -82,7 +82,7 @@ my %rights = (
 		. ' chat_members DELETE chat_members INSERT(added_by group_name user_name) chat_members SELECT chat_messages SELECT chat_revoked SELECT'
 		. ' chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE chat_users INSERT(admin name void_before)'
 		. ' chat_users SELECT(admin created_at expires_at guest name void_before) chat_users UPDATE(admin void_before)'
-		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
+		. ' cities SELECT cities UPDATE(tracked) demand SELECT ingest_pace SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT'
 		. ' weather_data SELECT weather_day SELECT weather_forecast SELECT weather_hour SELECT',
 	cuaca_archive => 'chat_archive SELECT chat_archive UPDATE chat_conversations INSERT chat_conversations SELECT chat_conversations UPDATE chat_epochs INSERT chat_epochs SELECT chat_groups SELECT chat_members SELECT chat_messages INSERT chat_messages SELECT'
 		. ' chat_messages UPDATE(deleted_at deleted_by edited_at edited_body) chat_revoked SELECT'
@@ -93,12 +93,12 @@ my %rights = (
 		. ' chat_revoked INSERT chat_revoked SELECT chat_sanctions INSERT chat_sanctions SELECT chat_sanctions UPDATE'
 		. ' chat_users SELECT chat_users UPDATE(expires_at password_hash void_before)',
 	cuaca_ingest => 'api_keys SELECT(id last_used_at) api_keys UPDATE(last_used_at) cities SELECT demand DELETE demand INSERT demand SELECT demand UPDATE'
-		. ' ingest_run INSERT ingest_run SELECT ingest_run UPDATE quota_spent INSERT quota_spent SELECT quota_spent UPDATE'
+		. ' ingest_pace DELETE ingest_pace INSERT ingest_pace SELECT ingest_pace UPDATE ingest_run INSERT ingest_run SELECT ingest_run UPDATE quota_spent INSERT quota_spent SELECT quota_spent UPDATE'
 		. ' weather_data INSERT weather_data SELECT weather_data UPDATE weather_day INSERT weather_day SELECT weather_day UPDATE'
 		. ' weather_forecast INSERT weather_forecast SELECT weather_forecast UPDATE weather_hour INSERT weather_hour SELECT weather_hour UPDATE',
 	cuaca_ops => 'chat_archive SELECT chat_messages SELECT(sent_at) cities SELECT demand SELECT ingest_run SELECT quota_spent SELECT schema_migrations SELECT weather_data SELECT'
 		. ' weather_day SELECT weather_forecast SELECT weather_hour SELECT',
-	cuaca_weather => 'api_keys SELECT(hash id name rate revoked_at) cities SELECT demand SELECT weather_data SELECT weather_day SELECT'
+	cuaca_weather => 'api_keys SELECT(hash id name rate revoked_at) cities SELECT demand SELECT ingest_pace SELECT weather_data SELECT weather_day SELECT'
 		. ' weather_forecast SELECT weather_hour SELECT',
 );
 is(sql(qq{

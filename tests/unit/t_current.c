@@ -26,7 +26,7 @@ static const struct settings settings = {
 /* A row of the query weather_current. */
 static char *row[] = { "jakarta", "Jakarta", "ID", "Jakarta", "-6.21462", "106.84513",
 	"Asia/Jakarta", "8540121", "t", "1795385700", "1795385763", "27.4", "31.9", "84", "0", "3",
-	"f", "97", "1009.8", "6.1", "210", "14.4", "open-meteo" };
+	"f", "97", "1009.8", "6.1", "210", "14.4", "open-meteo", "1" };
 static const struct db_rows rows = { .n = 1, .columns = COUNT(row), .values = row };
 
 static const char body[] =
@@ -56,7 +56,7 @@ the_body_is_exactly_the_contract(void **state)
 	struct current c;
 
 	(void)state;
-	assert_true(current_from_row(&rows, 0, &c));
+	assert_true(current_from_row(&rows, 0, &settings, &c));
 	current_json(&w, &c, &settings, COLLECTED, &present_default);
 	assert_true(buf_ok(&b));
 	assert_string_equal(b.p, body);
@@ -71,7 +71,7 @@ the_body_is_stable_for_its_ttl(void **state)
 	struct current c;
 
 	(void)state;
-	assert_true(current_from_row(&rows, 0, &c));
+	assert_true(current_from_row(&rows, 0, &settings, &c));
 	for (int64_t t = COLLECTED; t < COLLECTED + 2 * 3600; t += 7) {
 		struct jsonw w = JSONW_INIT(&first);
 		int64_t ttl = current_ttl(&c, &settings, t);
@@ -98,7 +98,7 @@ says_stale(int64_t now)
 	struct current c;
 	bool stale;
 
-	assert_true(current_from_row(&rows, 0, &c));
+	assert_true(current_from_row(&rows, 0, &settings, &c));
 	current_json(&w, &c, &settings, now, &present_default);
 	stale = strstr(b.p, "\"stale\":true") != NULL;
 	assert_int_not_equal(stale, strstr(b.p, "\"stale\":false") != NULL);
@@ -116,7 +116,7 @@ stale_begins_when_the_update_is_overdue(void **state)
 	assert_false(says_stale(STALE - 1));
 	assert_true(says_stale(STALE));
 	assert_true(says_stale(STALE + 100 * 86400));
-	assert_true(current_from_row(&rows, 0, &c));
+	assert_true(current_from_row(&rows, 0, &settings, &c));
 	assert_int_equal(current_ttl(&c, &settings, COLLECTED), 600);
 	assert_int_equal(current_ttl(&c, &settings, NEXT - 10), 10);
 	assert_int_equal(current_ttl(&c, &settings, STALE - 3), 3);
@@ -131,7 +131,7 @@ the_next_update_is_never_past(void **state)
 	struct current c;
 
 	(void)state;
-	assert_true(current_from_row(&rows, 0, &c));
+	assert_true(current_from_row(&rows, 0, &settings, &c));
 	for (int64_t t = COLLECTED - 100; t < COLLECTED + 7200; t += 13) {
 		struct jsonw w = JSONW_INIT(&b);
 		int64_t collected, next;
@@ -146,6 +146,45 @@ the_next_update_is_never_past(void **state)
 	buf_free(&b);
 }
 
+/* Of a city that is collected in one of eight runs: due two hours later, and stale when that is overdue. */
+static void
+a_pace_of_its_own_decides_when_it_is_due(void **state)
+{
+	static const int64_t due = NEXT + 7 * 900;
+	char *slow_row[COUNT(row)];
+	struct db_rows slow = { .n = 1, .columns = COUNT(row), .values = slow_row };
+	struct buf b = BUF_INIT(8192), again = BUF_INIT(8192);
+	struct arena *a = arena_new(65536);
+	struct current c, back;
+
+	(void)state;
+	memcpy(slow_row, row, sizeof(row));
+	slow_row[COUNT(row) - 1] = "8";
+	assert_true(current_from_row(&slow, 0, &settings, &c));
+	assert_int_equal(c.due_at, due);
+	for (int64_t t = COLLECTED; t < due + 4 * 900; t += 217) {
+		struct jsonw w = JSONW_INIT(&b), w2 = JSONW_INIT(&again);
+		int64_t collected, next, ttl = current_ttl(&c, &settings, t);
+
+		buf_reset(&b);
+		current_json(&w, &c, &settings, t, &present_default);
+		assert_true(current_times(b.p, b.len, &collected, &next));
+		assert_int_equal(next, t < due ? due : schedule_next(&settings, t));
+		assert_int_equal(strstr(b.p, "\"stale\":true") != NULL, t >= due + 900);
+		assert_int_equal(current_is_stale(&c, &settings, t), t >= due + 900);
+		assert_in_range(ttl, 1, 600);
+		/* read back and written again it stays the same as long as it may be kept */
+		assert_int_equal(current_parse(a, b.p, b.len, &back), RC_OK);
+		buf_reset(&again);
+		current_json(&w2, &back, &settings, t + ttl - 1, &present_default);
+		assert_string_equal(again.p, b.p);
+		arena_reset(a);
+	}
+	buf_free(&again);
+	buf_free(&b);
+	arena_free(a);
+}
+
 static void
 what_is_missing_is_null(void **state)
 {
@@ -157,9 +196,9 @@ what_is_missing_is_null(void **state)
 
 	(void)state;
 	memcpy(holes, row, sizeof(row));
-	for (size_t i = 11; i < COUNT(row) - 1; i++)
+	for (size_t i = 11; i < COUNT(row) - 2; i++)
 		holes[i] = NULL;
-	assert_true(current_from_row(&hollow, 0, &c));
+	assert_true(current_from_row(&hollow, 0, &settings, &c));
 	current_json(&w, &c, &settings, COLLECTED, &present_default);
 	assert_non_null(
 	    strstr(b.p, "\"temperature\":null,\"apparent_temperature\":null,\"relative_humidity\":"
@@ -170,7 +209,7 @@ what_is_missing_is_null(void **state)
 	buf_free(&b);
 
 	holes[9] = NULL; /* observed_at: a city without an observation */
-	assert_false(current_from_row(&hollow, 0, &c));
+	assert_false(current_from_row(&hollow, 0, &settings, &c));
 	assert_string_equal(c.city.slug, "jakarta");
 	assert_true(c.city.tracked);
 }
@@ -292,6 +331,7 @@ main(void)
 		cmocka_unit_test(the_body_is_stable_for_its_ttl),
 		cmocka_unit_test(stale_begins_when_the_update_is_overdue),
 		cmocka_unit_test(the_next_update_is_never_past),
+		cmocka_unit_test(a_pace_of_its_own_decides_when_it_is_due),
 		cmocka_unit_test(what_is_missing_is_null),
 		cmocka_unit_test(times_are_read_back_or_refused),
 		cmocka_unit_test(keys_are_as_the_design_has_them),

@@ -13,6 +13,7 @@
 #define MIDNIGHT 1795366800 /* 2026-11-22T17:00:00Z, midnight in Jakarta */
 #define OBSERVED 1795385700 /* 22:15:00 */
 #define COLLECTED 1795385763 /* 22:16:03 */
+#define DUE 1795386660 /* 22:31:00 */
 #define OFFSET (7 * 3600)
 #define DAYS 3
 #define HOURS 72
@@ -33,6 +34,7 @@ static const struct current jakarta = {
 	    .timezone = "Asia/Jakarta" },
 	.observed_at = OBSERVED,
 	.collected_at = COLLECTED,
+	.due_at = DUE,
 	.value = { 27.4, 31.9, 84, 1.2, 3, 97, 1009.8, 6.1, 210, 14.4 },
 	.source = "open-meteo",
 };

@@ -13,7 +13,27 @@
 #define MAX_AGE 3600 /* seconds */
 #define MAX_AGE_OVERDUE 60 /* while a renewal may come any moment */
 
-/* The answer changes when the forecast is renewed, and when the city's day does. */
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The answer changes when the forecast is renewed, and when the city's day does; when it turns stale, and while it is
+ * overdue with each ingest, since then next_update_at does. */
+static int64_t
+modified_at(const struct viewer *v, int64_t collected_at, int64_t today)
+{
+	const struct settings *s = v->settings;
+	int64_t stale_at = schedule_forecast_stale_at(s, collected_at), at = collected_at;
+
+	if (today <= v->now)
+		at = later(at, today);
+	if (schedule_forecast_next(s, collected_at) <= v->now)
+		at = later(at, schedule_next(s, v->now) - s->ingest_interval);
+	return stale_at <= v->now ? later(at, stale_at) : at;
+}
+
 static void
 set_freshness(const struct viewer *v, int64_t collected_at, int64_t today, struct res *rs)
 {
@@ -26,7 +46,7 @@ set_freshness(const struct viewer *v, int64_t collected_at, int64_t today, struc
 	if (today + DAY > v->now && today + DAY - v->now < age)
 		age = today + DAY - v->now;
 	rs->max_age = age;
-	rs->last_modified = collected_at;
+	rs->last_modified = modified_at(v, collected_at, today);
 }
 
 static enum rc

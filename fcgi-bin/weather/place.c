@@ -109,23 +109,38 @@ place_add_distance(struct res *rs, double distance_km)
 	buf_printf(&rs->body, ",\"distance_km\":%.1f}", distance_km);
 }
 
+/* The body changes with the run that collects the city; while it is overdue with each run that does not, since then
+ * next_update_at does; and when it turns stale, which is stale_after after a run. */
+static int64_t
+modified_at(const struct settings *s, const struct finding *f, int64_t last_run, int64_t now)
+{
+	int64_t turned = last_run + s->stale_after % s->ingest_interval;
+
+	return turned <= now && current_says_stale(f->body, f->len) ? turned : last_run;
+}
+
 /* Of a city that every run collects, a body whose data are older than the last run is overdue. Of one that not every run
  * collects, the next may do so from then on. */
 void
 place_freshness(const struct settings *s, const struct finding *f, struct res *rs)
 {
-	int64_t now = clock_now(), collected, next, last_run, age;
+	int64_t now = clock_now(), collected, next, last_run, age, modified;
 
 	if (!current_times(f->body, f->len, &collected, &next))
 		return;
+	modified = collected;
 	last_run = next - s->ingest_interval;
 	age = next - now < MAX_AGE ? next - now : MAX_AGE;
-	if ((collected < last_run && last_run <= now) || age < 1)
+	if (collected < last_run && last_run <= now) {
+		age = MAX_AGE_OVERDUE;
+		modified = modified_at(s, f, last_run, now);
+	}
+	if (age < 1)
 		age = MAX_AGE_OVERDUE;
 	if (rs->max_age == 0 || age < rs->max_age)
 		rs->max_age = age;
-	if (collected > rs->last_modified)
-		rs->last_modified = collected;
+	if (modified > rs->last_modified)
+		rs->last_modified = modified;
 }
 
 static int64_t

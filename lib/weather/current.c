@@ -164,6 +164,14 @@ current_times(const char *body, size_t len, int64_t *collected_at, int64_t *next
 }
 
 bool
+current_says_stale(const char *body, size_t len)
+{
+	static const char member[] = "\"stale\":true";
+
+	return memmem(body, len, member, sizeof(member) - 1) != NULL;
+}
+
+bool
 current_observed_at(const char *body, size_t len, int64_t *observed_at)
 {
 	return find_time(body, len, "\"observed_at\":\"", observed_at);

@@ -66,6 +66,9 @@ enum rc current_parse(struct arena *a, const char *body, size_t len, struct curr
 /* Read collected_at and next_update_at back from a body written by current_json(). False where it is none. */
 bool current_times(const char *body, size_t len, int64_t *collected_at, int64_t *next_update_at);
 
+/* Whether such a body says that it is stale. */
+bool current_says_stale(const char *body, size_t len);
+
 /* Read observed_at back from such a body, or the newest one of a page of the history. False where it has none. */
 bool current_observed_at(const char *body, size_t len, int64_t *observed_at);
 

@@ -100,6 +100,8 @@ return sub {
 	is($json->{current}{observed_at}, '2025-03-01T12:00:00Z', '... with its own time');
 	is($json->{collected_at}, '2025-03-01T12:01:05Z', '... and when it was collected');
 	cmp_ok($res->headers->header('Cache-Control') =~ /max-age=(\d+)/ && $1, '<=', 5, '... and is not kept for long');
+	is(Mojo::Date->new($res->headers->last_modified)->epoch, Mojo::Date->new($json->{next_update_at})->epoch - 900,
+		'... and was modified when the last update did not come');
 
 	# One that the quota carries in every fourth run.
 	my $collected = time - 1200;

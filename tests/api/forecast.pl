@@ -6,6 +6,8 @@ use strict;
 use warnings;
 use utf8;
 use Encode qw(decode);
+use List::Util qw(max);
+use Mojo::Date;
 use Mojo::JSON qw(decode_json);
 use POSIX qw(strftime);
 use Test::More;
@@ -72,7 +74,7 @@ return sub {
 		my ($age) = ($res->headers->cache_control // '') =~ /\Apublic, max-age=(\d+)/;
 		cmp_ok($age, '<=', 3600, '... kept for an hour at most');
 		cmp_ok($now + $age, '<=', $first + 86400 + 1, "... nor beyond the city's midnight");
-		is($res->headers->last_modified, strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime $now - 60), '... modified when it was collected');
+		is($res->headers->last_modified, strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime max($now - 60, $first)), '... modified when it was collected');
 		is($get->("city=$slug", 'If-None-Match' => $res->headers->etag)->code, 304, '... not modified since');
 		my $two = $json->("city=$slug&days=2");
 		is_deeply($two->{daily}, [@{$all->{daily}}[0, 1]], 'two days are the first two');
@@ -82,11 +84,14 @@ return sub {
 	# Collected two days ago: the days that are over are left out.
 	my $first = $today->(0) - 2 * 86400;
 	$store->($west, $first, 0, $first + 60, 168, 7);
-	my $old = $json->("city=$west");
+	my $late = $get->("city=$west");
+	my $old = decode_json($late->body);
 	is_deeply([map { $_->{date} } @{$old->{daily}}], [map { date($first + 86400 * $_) } 2 .. 6], 'an old forecast has the days that are left');
 	is($old->{hourly}[0]{time}, iso($first + 2 * 86400), '... from today on');
 	ok($old->{stale}, '... and is stale');
 	cmp_ok($old->{next_update_at}, 'gt', iso($now), '... but hopes for the next update');
+	is($late->headers->last_modified, Mojo::Date->new(max($first + 2 * 86400, Mojo::Date->new($old->{next_update_at})->epoch - 900))->to_string,
+		'... modified when the last one did not come, or when the day began');
 	$store->($west, $first - 20 * 86400, 0, $first, 24, 1);
 	is_deeply([map { scalar @{$json->("city=$west")->{$_}} } qw(hourly daily)], [0, 0], 'one that is over has none');
 	is($get->("city=$west&format=$_")->code, 200, "... as $_ too") for qw(text csv prometheus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * The canonical bodies of cities, metric and English: what the ingest wrote ahead to Redis; what is missing there
- * comes from PostgreSQL and is put back.
+ * comes from PostgreSQL and is put back. While that is away, the last current weather goes on being served.
  */
 #ifndef CUACA_BODIES_H
 #define CUACA_BODIES_H

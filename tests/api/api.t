@@ -15,7 +15,7 @@ use OpenAPI;
 use Rig;
 use Test::More;
 
-my @parts = @ARGV ? @ARGV : qw(current cities input http routes faces forecast history status clients cost limits);	# the last change the settings
+my @parts = @ARGV ? @ARGV : qw(current cities input http routes faces forecast history status clients cost away limits);	# the last change the settings
 my $api = OpenAPI->new;
 my %parts;
 

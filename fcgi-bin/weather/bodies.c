@@ -18,6 +18,7 @@ struct fill {
 	const struct req *rq;
 	const struct body *body;
 	const char *key;
+	struct arena *scratch; /* for what the body is made of */
 };
 
 bool
@@ -47,7 +48,7 @@ write_body(const struct fill *fl, const struct db_rows *rows, struct buf *b, int
 		*ttl = current_ttl(&c, s, now);
 		return RC_OK;
 	}
-	if ((rc = forecast_from_row(fl->rq->arena, rows, 0, &f)) == RC_OK) {
+	if ((rc = forecast_from_row(fl->scratch, rows, 0, &f)) == RC_OK) {
 		forecast_json_all(&w, &f, s, now);
 		*ttl = forecast_ttl(&f, s, now);
 	}
@@ -89,31 +90,30 @@ static enum rc
 recall(const struct fill *fl, struct finding *out)
 {
 	const struct weather_app *app = fl->rq->app;
-	const char *key = current_last_key(fl->rq->arena, fl->body->slug);
+	const char *key = current_last_key(fl->scratch, fl->body->slug);
 	struct buf b = BUF_INIT(BODY_MAX);
 	struct jsonw w = JSONW_INIT(&b);
 	struct cache_value last = { 0 };
 	struct current c;
 
 	if (key == NULL ||
-	    cache_get(app->cache, fl->rq->deadline, fl->rq->arena, 1, &key, &last) != RC_OK ||
-	    last.data == NULL || current_parse(fl->rq->arena, last.data, last.len, &c) != RC_OK)
+	    cache_get(app->cache, fl->rq->deadline, fl->scratch, 1, &key, &last) != RC_OK ||
+	    last.data == NULL || current_parse(fl->scratch, last.data, last.len, &c) != RC_OK)
 		return RC_DOWN;
 	current_json(&w, &c, app->settings, clock_now(), &present_default);
 	return take_body(fl, &b, out);
 }
 
-/* flight_join()'s filler: the city's row of PostgreSQL, as a body. Both queries end with the column "served". */
+/* The city's row of PostgreSQL, as a body. Both queries end with the column "served". */
 static enum rc
-fill(void *arg, struct finding *out)
+find(const struct fill *fl, struct finding *out)
 {
-	const struct fill *fl = arg;
 	const struct weather_app *app = fl->rq->app;
 	const struct db_rows *rows;
 	bool current = fl->body->kind == BODY_CURRENT;
-	const char *argv[] = { current ? arena_printf(fl->rq->arena, "{%s}", fl->body->slug)
+	const char *argv[] = { current ? arena_printf(fl->scratch, "{%s}", fl->body->slug)
 				       : fl->body->slug };
-	enum rc rc = db_query(app->db, fl->rq->deadline, fl->rq->arena,
+	enum rc rc = db_query(app->db, fl->rq->deadline, fl->scratch,
 	    current ? SQL_WEATHER_CURRENT : SQL_FORECAST_GET, argv, &rows);
 
 	if ((rc == RC_DOWN || rc == RC_BUSY) && current && recall(fl, out) == RC_OK)
@@ -128,6 +128,20 @@ fill(void *arg, struct finding *out)
 		out->kind = NO_DATA_YET;
 		rc = RC_OK;
 	}
+	return rc;
+}
+
+/* flight_join()'s filler. A row of a forecast is as large as its body, which alone outlives this. */
+static enum rc
+fill(void *arg, struct finding *out)
+{
+	struct fill *fl = arg;
+	const struct weather_app *app = fl->rq->app;
+	enum rc rc = RC_NOMEM;
+
+	if ((fl->scratch = arena_new((size_t)app->settings->arena_max)) != NULL)
+		rc = find(fl, out);
+	arena_free(fl->scratch);
 	return rc;
 }
 
@@ -162,7 +176,7 @@ bodies_read(struct req *rq, int n, struct body bodies[])
 			return RC_NOMEM;
 	rc = limit_read(rq, n, keys, values);
 	for (int i = 0; i < n && rc == RC_OK; i++) {
-		struct fill fl = { rq, &bodies[i], keys[i] };
+		struct fill fl = { rq, &bodies[i], keys[i], NULL };
 
 		if (values[i].data != NULL)
 			bodies[i].found = (struct finding){ FOUND, values[i].data, values[i].len };

@@ -15,6 +15,7 @@
 
 #define DISTANCE_MAX 25 /* km from the place that is asked for to the city that answers */
 #define RETRY_AFTER 5 /* seconds */
+#define TOGETHER 20 /* bodies in memory at a time: a forecast has 80 KB */
 #define CONTENT_TYPE "application/json; charset=utf-8"
 
 static enum rc
@@ -128,20 +129,31 @@ take_body(struct arena *a, const struct body *b, struct compat_place *p)
 	return p->forecast != NULL ? forecast_parse(a, f->body, f->len, p->forecast) : RC_NOMEM;
 }
 
-/* The bodies that the blocks asked for need, of every place. RC_NOTFOUND where one was not collected yet. */
-static enum rc
-load(struct req *rq, struct compat_query *q)
+/* The first of the places that is in the same city. */
+static int
+first_of_city(const struct compat_query *q, int i)
+{
+	int first = 0;
+
+	while (strcmp(q->places[first].city.slug, q->places[i].city.slug) != 0)
+		first++;
+	return first;
+}
+
+/* The bodies that the blocks asked for need, each city's once. Returns how many; place[] says of which place. */
+static int
+list_bodies(const struct compat_query *q, struct body bodies[], int place[])
 {
 	bool current = q->columns[COMPAT_CURRENT].list != NULL;
 	bool forecast = q->columns[COMPAT_HOURLY].list != NULL ||
 			q->columns[COMPAT_DAILY].list != NULL;
-	struct body bodies[2 * COMPAT_PLACES_MAX];
-	int n = 0, place[2 * COMPAT_PLACES_MAX];
-	enum rc rc;
+	int n = 0;
 
 	for (int i = 0; i < q->n; i++) {
 		const char *slug = q->places[i].city.slug;
 
+		if (first_of_city(q, i) != i)
+			continue;
 		place[n] = i;
 		if (current)
 			bodies[n++] = (struct body){ slug, BODY_CURRENT, { 0 } };
@@ -149,9 +161,47 @@ load(struct req *rq, struct compat_query *q)
 		if (forecast)
 			bodies[n++] = (struct body){ slug, BODY_FORECAST, { 0 } };
 	}
-	rc = n > 0 ? bodies_read(rq, n, bodies) : limit_count(rq);
+	return n;
+}
+
+/* Read n bodies into scratch, and what they hold into the request's arena. RC_NOTFOUND where one was not collected
+ * yet. */
+static enum rc
+load_some(struct req *rq, struct compat_query *q, struct arena *scratch, int n,
+    struct body bodies[], const int place[])
+{
+	struct arena *arena = rq->arena;
+	enum rc rc;
+
+	rq->arena = scratch;
+	rc = bodies_read(rq, n, bodies);
+	rq->arena = arena;
 	for (int i = 0; i < n && rc == RC_OK; i++)
-		rc = take_body(rq->arena, &bodies[i], &q->places[place[i]]);
+		rc = take_body(arena, &bodies[i], &q->places[place[i]]);
+	arena_reset(scratch);
+	return rc;
+}
+
+/* What the blocks asked for need, of every place. Fails like load_some(). */
+static enum rc
+load(struct req *rq, struct compat_query *q)
+{
+	const struct weather_app *app = rq->app;
+	struct body bodies[2 * COMPAT_PLACES_MAX];
+	int place[2 * COMPAT_PLACES_MAX], n = list_bodies(q, bodies, place);
+	struct arena *scratch = arena_new((size_t)app->settings->arena_max);
+	enum rc rc = scratch == NULL ? RC_NOMEM : n == 0 ? limit_count(rq) : RC_OK;
+
+	for (int i = 0; i < n && rc == RC_OK; i += TOGETHER)
+		rc = load_some(
+		    rq, q, scratch, n - i < TOGETHER ? n - i : TOGETHER, &bodies[i], &place[i]);
+	arena_free(scratch);
+	for (int i = 0; i < q->n && rc == RC_OK; i++) {
+		const struct compat_place *first = &q->places[first_of_city(q, i)];
+
+		q->places[i].current = first->current;
+		q->places[i].forecast = first->forecast;
+	}
 	return rc;
 }
 

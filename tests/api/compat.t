@@ -279,6 +279,16 @@ my $key = $http->get("/v1/forecast?$jakarta", 'X-API-Key' => 'x' x 40);
 $api->check(GET => "/v1/forecast?$jakarta", $key);
 is($key->code, 401, 'a key that is none');
 
+# As many different ones, out of PostgreSQL and then out of Redis.
+my @apart = map { [split /\|/] } split /\n/, $rig->sql("SELECT latitude, longitude FROM cities JOIN weather_forecast ON city_id = id"
+	. " WHERE tracked ORDER BY population DESC LIMIT 50");
+my $apart = 'latitude=' . join(',', map { $_->[0] } @apart) . '&longitude=' . join(',', map { $_->[1] } @apart);
+$rig->redis('FLUSHALL');
+for my $from (qw(PostgreSQL Redis)) {
+	($status, $json) = answer("$apart&hourly=temperature_2m&daily=sunrise&current=is_day");
+	is_deeply([$status, ref $json eq 'ARRAY' ? scalar @$json : $json], [200, 50], "50 cities out of $from");
+}
+
 # Redis away, and what it forgot.
 $rig->redis('FLUSHALL');
 ($status) = answer("$jakarta&current=is_day&hourly=is_day");

@@ -114,7 +114,8 @@ ask_url(struct arena *a, const struct settings *s, const struct batch *b, const 
 		{ "daily", names(a, daily_quantities, D__MAX) },
 		{ "timeformat", "unixtime" },
 		{ "timezone", timezones(a, b) },
-		{ "forecast_days", arena_printf(a, "%d", FORECAST_DAYS) },
+		{ "past_days", arena_printf(a, "%d", FORECAST_PAST) },
+		{ "forecast_days", arena_printf(a, "%d", FORECAST_STORED - FORECAST_PAST) },
 		{ key_name(key), key },
 		{ NULL, NULL },
 	};

@@ -18,7 +18,7 @@
 #define LOCK_MS 10000
 /* bytes of an answer a place; honest ones are below a quarter */
 #define CURRENT_MAX 4096
-#define FORECAST_MAX 65536
+#define FORECAST_MAX 98304
 
 /* The lock belongs to the one connection of the pool. Where that was lost, so was the lock, and another run may
  * have it now. */

@@ -26,9 +26,9 @@ struct block {
 };
 
 static const struct block hourly = { "hourly", "hourly_units", hourly_quantities, H__MAX, HOUR,
-	FORECAST_DAYS * 24 };
+	FORECAST_STORED * 24 };
 static const struct block daily = { "daily", "daily_units", daily_quantities, D__MAX, DAY,
-	FORECAST_DAYS };
+	FORECAST_STORED };
 
 static enum refusal
 check_units(const cJSON *units, const struct block *b, char detail[CHECK_DETAIL])
@@ -120,18 +120,19 @@ all_null(const double *column, int n)
 	return true;
 }
 
-/* The days are those of the place, and the first of them is today. */
+/* The days are those of the place, and today is where it should be among them. */
 static enum refusal
 check_days(const struct forecast *f, int64_t now, char detail[CHECK_DETAIL])
 {
+	int64_t today = f->daily_from + (int64_t)FORECAST_PAST * DAY;
+
 	if ((f->daily_from + f->utc_offset) % DAY != 0 || f->hourly_from != f->daily_from)
 		return answer_refuse(detail, REFUSAL_TIME, "days do not begin at midnight");
-	if (now < f->daily_from - CLOCK_SLACK)
+	if (now < today - CLOCK_SLACK)
 		return answer_refuse(
-		    detail, REFUSAL_FUTURE, "%lld s ahead", (long long)(f->daily_from - now));
-	if (now >= f->daily_from + DAY + CLOCK_SLACK)
-		return answer_refuse(
-		    detail, REFUSAL_OLD, "%lld s ago", (long long)(now - f->daily_from));
+		    detail, REFUSAL_FUTURE, "%lld s ahead", (long long)(today - now));
+	if (now >= today + DAY + CLOCK_SLACK)
+		return answer_refuse(detail, REFUSAL_OLD, "%lld s ago", (long long)(now - today));
 	return REFUSAL_NONE;
 }
 

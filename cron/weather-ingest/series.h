@@ -24,7 +24,7 @@ struct past {
 	double *value[Q__MAX]; /* hours values each; NAN for the upstream's null */
 };
 
-/* FORECAST_DAYS days of n places in their own time zones, the first of them the day that now is in. Series live in
+/* FORECAST_STORED days of n places in their own time zones, the day that now is in after FORECAST_PAST. Series live in
  * the arena. */
 enum refusal check_forecasts(const char *body, size_t len, const struct asked asked[], int n,
     int64_t now, struct arena *a, struct outlook out[], char detail[CHECK_DETAIL]);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define BODY_MAX ((size_t)256 * 1024) /* a forecast has 50 KB */
+#define BODY_MAX ((size_t)256 * 1024) /* a forecast has 80 KB */
 
 struct fill {
 	const struct req *rq;

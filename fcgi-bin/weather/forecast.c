@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Forecasts: of the canonical body, which has all that is stored, the days that are asked for. Where that is all of it,
- * as it is, it is copied out.
+ * Forecasts: of the canonical body, which has all that is stored, the days that are asked for. Where these alone make
+ * the answer, they are copied out.
  */
 #include "bodies.h"
 #include "place.h"
@@ -79,13 +79,12 @@ answer(struct req *rq, struct res *rs, const struct finding *found, double dista
 	int64_t collected_at, today;
 	enum rc rc = RC_OK;
 
-	if (days == FORECAST_DAYS && place_is_canonical(format, &v.present) &&
-	    forecast_is_answer(found->body, found->len, v.settings, v.now, &collected_at, &today)) {
+	if (place_is_canonical(format, &v.present) &&
+	    forecast_cut(
+		&rs->body, found->body, found->len, v.settings, v.now, days, &collected_at, &today))
 		set_freshness(&v, collected_at, today, rs);
-		buf_add(&rs->body, found->body, found->len);
-	} else {
+	else
 		rc = render(rq, rs, found, days, format, &v);
-	}
 	if (rc != RC_OK)
 		return rc;
 	place_head(rq, rs, format);

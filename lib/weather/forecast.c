@@ -107,7 +107,7 @@ read_arrays(struct arena *a, const struct db_rows *rows, int row, struct forecas
 	}
 	for (int q = 0; q < D__MAX; q++) {
 		f->daily[q] = read_array(
-		    a, db_text(rows, row, COL_DAILY + q), FORECAST_DAYS, &f->days);
+		    a, db_text(rows, row, COL_DAILY + q), FORECAST_STORED, &f->days);
 		if (f->daily[q] == NULL)
 			return RC_INVALID;
 	}
@@ -356,44 +356,124 @@ forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f
 	return rc;
 }
 
-/* Local midnight of the first day in a canonical body. */
-static bool
-find_first_day(const char *body, size_t len, int utc_offset, int64_t *unix_s)
-{
-	static const char before[] = "\"daily\":[{\"date\":\"";
-	const char *at = memmem(body, len, before, sizeof(before) - 1);
-	char date[11] = "";
+/* Part of a body. */
+struct part {
+	const char *p;
+	size_t len;
+};
 
-	if (at == NULL || (at += sizeof(before) - 1) + sizeof(date) > body + len)
+/* The list that stands between begin and end. */
+static bool
+find_list(struct part body, const char *begin, const char *end, struct part *list)
+{
+	const char *from = memmem(body.p, body.len, begin, strlen(begin)), *to = NULL;
+
+	if (from != NULL) {
+		from += strlen(begin);
+		to = memmem(from, (size_t)(body.p + body.len - from), end, strlen(end));
+	}
+	if (to == NULL)
 		return false;
-	memcpy(date, at, sizeof(date) - 1);
-	return parse_midnight(date, utc_offset, unix_s);
+	*list = (struct part){ from, (size_t)(to - from) };
+	return true;
 }
 
-/* The members that change are those of the body's end, and today. */
-bool
-forecast_is_answer(const char *body, size_t len, const struct settings *s, int64_t now,
-    int64_t *collected_at, int64_t *today)
+/* Of a list of objects, those from the one that begins with first up to the one that begins with end, or to the end.
+ */
+static bool
+cut_list(struct part *list, const char *first, const char *end)
+{
+	const char *from = memmem(list->p, list->len, first, strlen(first)), *to;
+
+	if (from == NULL)
+		return false;
+	list->len -= (size_t)(from - list->p);
+	list->p = from;
+	if ((to = memmem(from, list->len, end, strlen(end))) != NULL)
+		list->len = (size_t)(to - 1 - from);
+	return true;
+}
+
+/* The hours from from to to, and their days. */
+static bool
+cut_days(struct part *hourly, struct part *daily, int utc_offset, int64_t from, int64_t to)
+{
+	static const char hour[] = "{\"time\":\"", day[] = "{\"date\":\"";
+	char text[CLOCK_TEXT], hours[2][CLOCK_TEXT + sizeof(hour)],
+	    days[2][CLOCK_TEXT + sizeof(day)];
+
+	for (int i = 0; i < 2; i++) {
+		int64_t t = i == 0 ? from : to;
+
+		snprintf(hours[i], sizeof(hours[i]), "%s%s", hour, clock_format(t, text));
+		snprintf(
+		    days[i], sizeof(days[i]), "%s%.10s", day, clock_format(t + utc_offset, text));
+	}
+	return cut_list(hourly, hours[0], hours[1]) && cut_list(daily, days[0], days[1]);
+}
+
+/* The members at a body's end that change, those of now being the same. */
+static bool
+read_end(struct part body, const struct settings *s, int64_t now, int64_t *collected_at,
+    int64_t *utc_offset)
 {
 	char end[END + 1] = "", offset[8], collected[21], next[21], stale[6], due[CLOCK_TEXT];
 	const char *at;
-	int64_t utc_offset;
 
-	if (len < END)
+	if (body.len < END)
 		return false;
-	memcpy(end, body + len - END, END);
+	memcpy(end, body.p + body.len - END, END);
 	at = strstr(end, "\"utc_offset_seconds\":");
 	if (at == NULL ||
 	    sscanf(at,
 		"\"utc_offset_seconds\":%7[-0-9],\"collected_at\":\"%20[^\"]\",\"next_update_at\":"
 		"\"%20[^\"]\",\"stale\":%5[a-z],",
 		offset, collected, next, stale) != 4 ||
-	    !str_to_int(offset, &utc_offset) || !clock_parse(collected, collected_at) ||
-	    !find_first_day(body, len, (int)utc_offset, today))
+	    !str_to_int(offset, utc_offset) || !clock_parse(collected, collected_at))
 		return false;
 	clock_format(next_update(s, *collected_at, now), due);
-	return now < *today + DAY && strcmp(next, due) == 0 &&
+	return strcmp(next, due) == 0 &&
 	       strcmp(stale, is_stale(s, *collected_at, now) ? "true" : "false") == 0;
+}
+
+/* Local midnight of the first of a list of days. */
+static bool
+read_first_day(struct part daily, int utc_offset, int64_t *unix_s)
+{
+	const size_t before = sizeof("{\"date\":\"") - 1;
+	char date[11] = "";
+
+	if (daily.len < before + sizeof(date))
+		return false;
+	memcpy(date, daily.p + before, sizeof(date) - 1);
+	return parse_midnight(date, utc_offset, unix_s);
+}
+
+bool
+forecast_cut(struct buf *out, const char *body, size_t len, const struct settings *s, int64_t now,
+    int days, int64_t *collected_at, int64_t *today)
+{
+	const struct part all = { body, len };
+	struct part hourly, daily, hours, dates;
+	int64_t offset;
+
+	if (!read_end(all, s, now, collected_at, &offset) ||
+	    !find_list(all, "\"hourly\":[", "],\"daily\":[", &hourly) ||
+	    !find_list(all, "\"daily\":[", "],\"units\":{", &daily) ||
+	    !read_first_day(daily, (int)offset, today))
+		return false;
+	if (now > *today)
+		*today += (now - *today) / DAY * DAY;
+	hours = hourly;
+	dates = daily;
+	if (!cut_days(&hours, &dates, (int)offset, *today, *today + (int64_t)days * DAY))
+		return false;
+	buf_add(out, body, (size_t)(hourly.p - body));
+	buf_add(out, hours.p, hours.len);
+	buf_add(out, hourly.p + hourly.len, (size_t)(daily.p - hourly.p) - hourly.len);
+	buf_add(out, dates.p, dates.len);
+	buf_add(out, daily.p + daily.len, (size_t)(body + len - daily.p) - daily.len);
+	return true;
 }
 
 int64_t

@@ -10,8 +10,14 @@
 #include "weather/city.h"
 #include "weather/quantity.h"
 
-#define FORECAST_DAYS 7
-#define FORECAST_HOURS (FORECAST_DAYS * 24 + 1) /* a day of 25 hours may be among them */
+#define FORECAST_DAYS 7 /* that an answer has at most */
+
+/* What is stored is more: clients of /v1 ask for days of other zones than the city's, and for past ones. The price is the
+ * same up to 14 days. */
+#define FORECAST_PAST 2 /* days before the one that it is collected in */
+#define FORECAST_STORED \
+	11 /* days in all; at the end of the last week there are 7 in every zone still */
+#define FORECAST_HOURS (FORECAST_STORED * 24 + 1) /* a day of 25 hours may be among them */
 
 /* The numbers of an hour, in the order of their columns. */
 enum hourly_quantity {
@@ -89,15 +95,16 @@ bool forecast_is_day(const struct forecast *f, int i);
 /* Read a canonical body back, all in the arena. RC_INVALID where it is none. */
 enum rc forecast_parse(struct arena *a, const char *body, size_t len, struct forecast *f);
 
-/* Whether a canonical body is, byte for byte, what forecast_json() at now makes of it for FORECAST_DAYS days and
- * present_default. Then collected_at and today, local midnight as UNIX seconds, come with it. Nothing is parsed but
- * what changes as time goes by. */
-bool forecast_is_answer(const char *body, size_t len, const struct settings *s, int64_t now,
-    int64_t *collected_at, int64_t *today);
+/* Write, byte for byte, what forecast_json() at now makes of a canonical body for so many days and present_default:
+ * its days are cut out. Then collected_at and today, local midnight as UNIX seconds, come with it. False, and nothing
+ * is written, where more than the days has changed since, or there is no today in it. Nothing is parsed but what
+ * changes as time goes by. */
+bool forecast_cut(struct buf *out, const char *body, size_t len, const struct settings *s,
+    int64_t now, int days, int64_t *collected_at, int64_t *today);
 
 /* Seconds that the canonical body stays in Redis: until it is due or turns stale, an hour at most. An overdue one may
- * outlive its next_update_at, so that forecasts go on while PostgreSQL is away; whoever sends it has to ask
- * forecast_is_answer() or write it anew. */
+ * outlive its next_update_at, so that forecasts go on while PostgreSQL is away; what is sent is made of it by
+ * forecast_cut(), or written anew. */
 int64_t forecast_ttl(const struct forecast *f, const struct settings *s, int64_t now);
 
 #endif

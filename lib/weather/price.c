@@ -31,7 +31,7 @@ price_current(void)
 double
 price_forecast(void)
 {
-	return price_place(H__MAX + D__MAX, FORECAST_DAYS);
+	return price_place(H__MAX + D__MAX, FORECAST_STORED);
 }
 
 static int64_t

@@ -52,7 +52,7 @@ sub array { return "'{" . join(',', map { $_ // 'NULL' } @{$_[0]}) . "}'" }
 sub store_forecast
 {
 	my ($slug) = @_;
-	my $query = at($slug) . '&timeformat=unixtime&timezone=' . $city{$slug}{timezone} . '&hourly=' . join(',', @hourly)
+	my $query = at($slug) . '&past_days=2&forecast_days=9&timeformat=unixtime&timezone=' . $city{$slug}{timezone} . '&hourly=' . join(',', @hourly)
 		. '&daily=' . join(',', @daily);
 	my $f = decode_json($simulator->get("/v1/forecast?$query")->body);
 	my $offset = $f->{utc_offset_seconds};
@@ -139,8 +139,9 @@ my $jakarta = at('jakarta');
 same("$jakarta&timezone=Asia/Jakarta&forecast_days=3&hourly=temperature_2m&daily=sunrise", 'fewer days');
 same("$jakarta&timezone=Asia/Jakarta&forecast_days=0&hourly=temperature_2m&daily=sunrise", 'no days');
 same("$jakarta&timezone=Asia/Jakarta&forecast_hours=5&hourly=temperature_2m", 'hours from now on');
-same("$jakarta&hourly=temperature_2m,precipitation&forecast_days=6&timezone=Asia/Tokyo&current=weather_code", 'hours in another zone')
-	if $quarter % 96 >= 60;	# Tokyo's day must have begun when Jakarta's has
+same(at($_) . '&past_days=1&hourly=temperature_2m,precipitation&current=weather_code', "a day before and a week of hours of $_ in GMT")
+	for qw(jakarta london new-york-city);
+same("$jakarta&hourly=temperature_2m&timezone=$_", "hours in $_") for qw(Pacific/Kiritimati Pacific/Pago_Pago);
 same("$jakarta&current=temperature_2m,is_day", 'the time of day');
 same("$jakarta&current=temperature_2m&timezone=$_", "in $_") for qw(GMT UTC Europe/Berlin America/St_Johns Asia/Kathmandu EST5EDT Etc/GMT%2B9);
 same("$jakarta&current=$_", "current=$_") for @current;
@@ -224,9 +225,9 @@ is_deeply($json->{daily}{daylight_duration}, [map { $json->{daily}{sunset}[$_] -
 	'days last from sunrise to sunset');
 is_deeply($json->{daily_units}, { time => 'unixtime', daylight_duration => 's', sunrise => 'unixtime', sunset => 'unixtime' }, '... seconds');
 
-(undef, $json) = answer("$jakarta&timezone=auto&past_days=1&forecast_days=9&hourly=temperature_2m&daily=weather_code");
-is_deeply([map { defined ? 1 : 0 } @{$json->{hourly}{temperature_2m}}], [(0) x 24, (1) x 168, (0) x 48], 'hours that are not stored are null');
-is_deeply([map { defined ? 1 : 0 } @{$json->{daily}{weather_code}}], [0, (1) x 7, 0, 0], '... and so are days');
+(undef, $json) = answer("$jakarta&timezone=auto&past_days=3&forecast_days=11&hourly=temperature_2m&daily=weather_code");
+is_deeply([map { defined ? 1 : 0 } @{$json->{hourly}{temperature_2m}}], [(0) x 24, (1) x 264, (0) x 48], 'hours that are not stored are null');
+is_deeply([map { defined ? 1 : 0 } @{$json->{daily}{weather_code}}], [0, (1) x 11, 0, 0], '... and so are days');
 
 my (undef, $utc) = answer(at('delhi') . '&hourly=temperature_2m&past_days=1&timeformat=unixtime');
 my (undef, $ist) = answer(at('delhi') . '&hourly=temperature_2m&past_days=1&timeformat=unixtime&timezone=auto');

@@ -81,6 +81,14 @@ return sub {
 		is_deeply($two->{hourly}, [@{$all->{hourly}}[0 .. 47]], '... with their hours');
 	}
 
+	# As the ingest stores them: from the day before yesterday on.
+	$store->($east, $today->(9 * 3600) - 2 * 86400, 9 * 3600, $now - 60, 264, 11);
+	for my $days (1, 3, 7) {
+		my $some = $json->("city=$east&days=$days");
+		is_deeply([map { $_->{date} } @{$some->{daily}}], [map { date($today->(9 * 3600) + 9 * 3600 + 86400 * $_) } 0 .. $days - 1], "of eleven days $days, from today on");
+		is_deeply([map { $_->{temperature} } @{$some->{hourly}}], [map { $_ / 10 } 48 .. 47 + 24 * $days], '... with their hours');
+	}
+
 	# Collected two days ago: the days that are over are left out.
 	my $first = $today->(0) - 2 * 86400;
 	$store->($west, $first, 0, $first + 60, 168, 7);

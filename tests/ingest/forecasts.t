@@ -27,21 +27,21 @@ subtest 'a run' => sub {
 	is_deeply [@{$run->{log}[-1]}{qw(forecasts forecasts_stored requests weight)}], [3, 3, 2, 9], 'summary';
 	cmp_ok $stats->{weight}, '==', 9, 'which weighs what we think';
 	is join(' ', sort split /,/, $query{timezone}), 'Asia/Jakarta Asia/Tokyo Europe/London', 'each in its own zone';
-	is_deeply [@query{qw(timeformat forecast_days)}], ['unixtime', 7], 'parameters';
+	is_deeply [@query{qw(timeformat past_days forecast_days)}], ['unixtime', 2, 9], 'parameters';
 	is scalar(split /,/, "$query{hourly},$query{daily}"), 20, 'variables';
 	is $rig->sql("SELECT string_agg(slug || ' ' || utc_offset_seconds || ' ' || cardinality(hourly_temperature) || ' '"
 	    . " || cardinality(daily_sunrise) || ' ' || daily_from, ', ' ORDER BY slug) FROM weather_forecast JOIN cities ON id = city_id"
 	    . " WHERE collected_at = '$NOW' AND source = 'simulator'"),
-	    'jakarta 25200 168 7 2026-11-23, london 0 168 7 2026-11-22, tokyo 32400 168 7 2026-11-23', 'rows';
+	    'jakarta 25200 264 11 2026-11-21, london 0 264 11 2026-11-20, tokyo 32400 264 11 2026-11-21', 'rows';
 	is $rig->metrics->{'cuaca_ingest_forecasts{result="stored"}'}, 3, 'metrics';
 };
 
 subtest 'what Redis has' => sub {
 	my $body = decode_json($rig->redis('--raw', 'GET', 'weather:jakarta:forecast'));
 
-	is $body->{hourly}[0]{time}, '2026-11-22T17:00:00Z', 'from local midnight';
-	is scalar(@{$body->{hourly}}), 168, 'hours';
-	is $body->{daily}[0]{date}, '2026-11-23', 'local days';
+	is $body->{hourly}[0]{time}, '2026-11-20T17:00:00Z', 'from local midnight, two days ago';
+	is scalar(@{$body->{hourly}}), 264, 'hours';
+	is $body->{daily}[0]{date}, '2026-11-21', 'local days';
 	is $body->{collected_at}, $NOW, 'collected_at';
 	is "$body->{hourly}[5]{temperature} $body->{daily}[6]{temperature_max}",
 	    scalar $rig->sql("SELECT hourly_temperature[6] || ' ' || daily_temperature_max[7] FROM weather_forecast JOIN cities ON id = city_id"

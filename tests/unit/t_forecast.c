@@ -74,35 +74,38 @@ a_body_reads_back_as_it_was(void **state)
 	arena_free(a);
 }
 
-/* Whether the canonical body may be sent as it is at now; if so, it is what would be made of it. */
+/* Whether so many days are cut out of a canonical body at now; if so, that is what would be made of it. */
 static bool
-stands(const struct buf *body, int64_t now)
+is_cut(const struct buf *body, int64_t now, int days)
 {
 	struct arena *a = arena_new(1 << 20);
-	struct buf b = BUF_INIT(1 << 20);
-	struct jsonw w = JSONW_INIT(&b);
+	struct buf whole = BUF_INIT(1 << 20), made = BUF_INIT(1 << 20), cut = BUF_INIT(1 << 20);
 	struct forecast f;
 	int64_t collected_at, today;
-	bool same, yes;
+	bool yes;
 
 	assert_int_equal(forecast_parse(a, body->p, body->len, &f), RC_OK);
-	forecast_json(&w, &f, &settings, now, FORECAST_DAYS, &present_default);
-	yes = forecast_is_answer(body->p, body->len, &settings, now, &collected_at, &today);
-	same = b.len == body->len && memcmp(b.p, body->p, b.len) == 0;
-	ROW("now %lld", (long long)now);
-	assert_int_equal(yes, same);
+	forecast_json_all(&(struct jsonw)JSONW_INIT(&whole), &f, &settings, now);
+	forecast_json(&(struct jsonw)JSONW_INIT(&made), &f, &settings, now, days, &present_default);
+	yes = forecast_cut(&cut, body->p, body->len, &settings, now, days, &collected_at, &today);
+	ROW("now %lld, %d days", (long long)now, days);
+	assert_int_equal(yes, strcmp(whole.p, body->p) == 0 && now < f.daily_from + DAYS * 86400);
 	if (yes) {
+		assert_string_equal(cut.p, made.p);
 		assert_int_equal(collected_at, f.collected_at);
-		assert_int_equal(today, forecast_span(&f, now, FORECAST_DAYS).from);
+		assert_int_equal(today, forecast_span(&f, now, days).from);
 	}
-	buf_free(&b);
+	assert_true(yes || cut.len == 0);
+	buf_free(&whole);
+	buf_free(&made);
+	buf_free(&cut);
 	arena_free(a);
 	return yes;
 }
 
-/* Every few minutes of two days: before and after it is due, stale, and past midnight. */
+/* Every few minutes of three days: before and after it is due, stale, past midnight, and over. */
 static void
-a_body_is_sent_as_it_is_only_where_that_is_the_answer(void **state)
+days_are_cut_out_only_where_that_is_the_answer(void **state)
 {
 	static const int offsets[] = { OFFSET, 0, -12600, 20700 };
 	struct arena *a = arena_new(1 << 20);
@@ -116,17 +119,17 @@ a_body_is_sent_as_it_is_only_where_that_is_the_answer(void **state)
 		f.utc_offset = offsets[i];
 		f.hourly_from = f.daily_from = MIDNIGHT + OFFSET - offsets[i];
 		for (int64_t made = COLLECTED; made < COLLECTED + 86400; made += 21600) {
-			struct jsonw w = JSONW_INIT(&b);
-
 			buf_reset(&b);
-			forecast_json_all(&w, &f, &settings, made);
-			for (int64_t now = COLLECTED; now < COLLECTED + 2 * 86400; now += 433)
-				stands(&b, now);
+			forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, made);
+			for (int64_t now = COLLECTED - 43200; now < COLLECTED + 2 * 86400;
+			     now += 1733)
+				is_cut(&b, now, 1 + (int)(now % 3));
 		}
 		buf_reset(&b);
 		forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, COLLECTED);
-		assert_true(stands(&b, COLLECTED));
-		assert_false(stands(&b, due));
+		for (int days = 1; days <= FORECAST_DAYS; days++)
+			assert_true(is_cut(&b, COLLECTED, days));
+		assert_false(is_cut(&b, due, 1));
 	}
 	buf_free(&b);
 	arena_free(a);
@@ -145,7 +148,7 @@ a_body_that_is_not_due_stands_for_its_ttl(void **state)
 	for (int64_t now = COLLECTED; now < due; now += 617) {
 		buf_reset(&b);
 		forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, now);
-		assert_true(stands(&b, now + forecast_ttl(&f, &settings, now) - 1));
+		assert_true(is_cut(&b, now + forecast_ttl(&f, &settings, now) - 1, FORECAST_DAYS));
 	}
 	buf_free(&b);
 	arena_free(a);
@@ -161,8 +164,8 @@ past_midnight_the_day_before_goes(void **state)
 	(void)state;
 	f.collected_at = MIDNIGHT + 86400 - 600;
 	forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, f.collected_at);
-	assert_true(stands(&b, MIDNIGHT + 86400 - 1));
-	assert_false(stands(&b, MIDNIGHT + 86400));
+	assert_true(is_cut(&b, MIDNIGHT + 86400 - 1, 1));
+	assert_true(is_cut(&b, MIDNIGHT + 86400, 7));
 	buf_free(&b);
 	arena_free(a);
 }
@@ -172,6 +175,7 @@ what_is_no_body_is_no_answer(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
 	struct buf b = BUF_INIT(1 << 20);
+	struct buf out = BUF_INIT(1 << 20);
 	struct forecast f = make_forecast(a);
 	int64_t t, today;
 	char *at;
@@ -179,12 +183,14 @@ what_is_no_body_is_no_answer(void **state)
 	(void)state;
 	forecast_json_all(&(struct jsonw)JSONW_INIT(&b), &f, &settings, COLLECTED);
 	for (size_t len = 0; len + 250 < b.len; len += 13)
-		assert_false(forecast_is_answer(b.p, len, &settings, COLLECTED, &t, &today));
-	assert_true(forecast_is_answer(b.p, b.len, &settings, COLLECTED, &t, &today));
+		assert_false(forecast_cut(&out, b.p, len, &settings, COLLECTED, 7, &t, &today));
+	assert_int_equal(out.len, 0);
+	assert_true(forecast_cut(&out, b.p, b.len, &settings, COLLECTED, 7, &t, &today));
 	at = strstr(b.p, "\"daily\":[{\"date\":\"");
 	assert_non_null(at);
 	at[18] = 'x';
-	assert_false(forecast_is_answer(b.p, b.len, &settings, COLLECTED, &t, &today));
+	assert_false(forecast_cut(&out, b.p, b.len, &settings, COLLECTED, 7, &t, &today));
+	buf_free(&out);
 	buf_free(&b);
 	arena_free(a);
 }
@@ -268,7 +274,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_reads_back_as_it_was),
-		cmocka_unit_test(a_body_is_sent_as_it_is_only_where_that_is_the_answer),
+		cmocka_unit_test(days_are_cut_out_only_where_that_is_the_answer),
 		cmocka_unit_test(a_body_that_is_not_due_stands_for_its_ttl),
 		cmocka_unit_test(past_midnight_the_day_before_goes),
 		cmocka_unit_test(what_is_no_body_is_no_answer),

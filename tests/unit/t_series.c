@@ -14,9 +14,10 @@
 #include <string.h>
 
 #define MIDNIGHT 1795366800 /* 2026-11-22T17:00:00Z, midnight in Jakarta */
-#define NOW (MIDNIGHT + 5 * 3600)
+#define TODAY (MIDNIGHT + FORECAST_PAST * 86400) /* two midnights later */
+#define NOW (TODAY + 5 * 3600)
 #define OFFSET (7 * 3600)
-#define HOURS (FORECAST_DAYS * 24)
+#define HOURS (FORECAST_STORED * 24)
 #define PAST_HOURS 48
 
 static const struct asked asked[2] = { { -6.21462, 106.84513, ASKED_ANY_OFFSET },
@@ -92,7 +93,7 @@ make_forecast(int64_t from, int offset)
 	cJSON *place = make_head(offset);
 
 	add_block(place, "hourly", hourly_quantities, H__MAX, from, 3600, HOURS);
-	add_block(place, "daily", daily_quantities, D__MAX, from, 86400, FORECAST_DAYS);
+	add_block(place, "daily", daily_quantities, D__MAX, from, 86400, FORECAST_STORED);
 	return place;
 }
 
@@ -179,7 +180,7 @@ a_sound_forecast_is_read(void **state)
 	assert_int_equal(f->hourly_from, MIDNIGHT);
 	assert_int_equal(f->daily_from, MIDNIGHT);
 	assert_int_equal(f->hours, HOURS);
-	assert_int_equal(f->days, FORECAST_DAYS);
+	assert_int_equal(f->days, FORECAST_STORED);
 	assert_int_equal(judge_with("hourly", "temperature_2m", 167, "27.449"), REFUSAL_NONE);
 	assert_true(fabs(f->hourly[H_TEMPERATURE][167] - 27.4) < 1e-9);
 	assert_int_equal(judge_with("hourly", "temperature_2m", 0, "-0.04"), REFUSAL_NONE);
@@ -231,7 +232,7 @@ all_days_must_be_there(void **state)
 
 	(void)state;
 	add_block(place, "hourly", hourly_quantities, H__MAX, MIDNIGHT, 3600, HOURS - 24);
-	add_block(place, "daily", daily_quantities, D__MAX, MIDNIGHT, 86400, FORECAST_DAYS - 1);
+	add_block(place, "daily", daily_quantities, D__MAX, MIDNIGHT, 86400, FORECAST_STORED - 1);
 	assert_int_equal(judge(place), REFUSAL_SERIES);
 }
 
@@ -392,7 +393,7 @@ days_begin_at_midnight_of_the_place(void **state)
 		cJSON_SetNumberValue(
 		    cJSON_GetObjectItem(place, "utc_offset_seconds"), table[i].said);
 		assert_int_equal(
-		    judge_at(place, 1, MIDNIGHT + OFFSET - table[i].made + 3600), table[i].why);
+		    judge_at(place, 1, TODAY + OFFSET - table[i].made + 3600), table[i].why);
 	}
 	for (size_t i = 0; i < COUNT(not_offsets); i++) {
 		place = good();
@@ -405,21 +406,21 @@ days_begin_at_midnight_of_the_place(void **state)
 	/* Hours from another day than the days. */
 	place = make_head(OFFSET);
 	add_block(place, "hourly", hourly_quantities, H__MAX, MIDNIGHT - 86400, 3600, HOURS);
-	add_block(place, "daily", daily_quantities, D__MAX, MIDNIGHT, 86400, FORECAST_DAYS);
+	add_block(place, "daily", daily_quantities, D__MAX, MIDNIGHT, 86400, FORECAST_STORED);
 	assert_int_equal(judge(place), REFUSAL_TIME);
 }
 
 static void
-the_first_day_is_today(void **state)
+today_is_the_third_day(void **state)
 {
 	static const struct {
 		int64_t now;
 		enum refusal why;
 	} table[] = {
-		{ MIDNIGHT - 301, REFUSAL_FUTURE },
-		{ MIDNIGHT - 300, REFUSAL_NONE },
-		{ MIDNIGHT + 86400 + 299, REFUSAL_NONE },
-		{ MIDNIGHT + 86400 + 300, REFUSAL_OLD },
+		{ TODAY - 301, REFUSAL_FUTURE },
+		{ TODAY - 300, REFUSAL_NONE },
+		{ TODAY + 86400 + 299, REFUSAL_NONE },
+		{ TODAY + 86400 + 300, REFUSAL_OLD },
 	};
 
 	(void)state;
@@ -524,7 +525,7 @@ main(void)
 		cmocka_unit_test(one_bad_value_refuses_the_place),
 		cmocka_unit_test(nulls_are_not_known_values),
 		cmocka_unit_test(days_begin_at_midnight_of_the_place),
-		cmocka_unit_test(the_first_day_is_today),
+		cmocka_unit_test(today_is_the_third_day),
 		cmocka_unit_test(a_place_is_refused_alone),
 		cmocka_unit_test(a_cut_body_is_refused),
 		cmocka_unit_test(without_memory_the_place_is_refused),

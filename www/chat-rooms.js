@@ -264,13 +264,16 @@ export class Rooms extends EventTarget {
 			this.#reload(channel);
 	}
 
+	// Also what came live before anybody looked at the room: the hole would be behind it.
 	#reload(channel) {
 		for (const room of this.all.values()) {
-			if (channelOf(room.name) !== channel || !room.loaded)
+			if (channelOf(room.name) !== channel)
 				continue;
+			const known = room.loaded || room.log.last !== null;
 			room.log = new Log();
 			room.loaded = false;
-			this.load(room).catch(() => {});
+			if (known)
+				this.load(room).catch(() => {});
 		}
 	}
 

@@ -35,21 +35,21 @@ async function write(page, text) {
 		await page.getByLabel("Message", { exact: true }).press("Enter");
 }
 
-// Many messages of alice's in the group, over connections of their own.
-async function publish(texts) {
-	await alice.evaluate(async (all) => {
+// Many messages of alice's in a room, over connections of their own.
+async function publish(texts, name = "group.gardeners") {
+	await alice.evaluate(async ([all, room]) => {
 		const { ChatClient } = await import("/chat-client.js");
 		const { token } = JSON.parse(sessionStorage.getItem("cuaca.chat"));
-		await Promise.all([0, 1, 2, 3].map(async (share) => {
+		await Promise.all([0, 1, 2, 3].slice(0, all.length).map(async (share) => {
 			const client = new ChatClient({ url: `ws://${location.host}/ws`, token: async () => token });
-			all.filter((_, i) => i % 4 === share).forEach((body) => client.publish("message", { room: "group.gardeners", body }));
+			all.filter((_, i) => i % 4 === share).forEach((body) => client.publish("message", { room, body }));
 			await new Promise((done) => {
 				client.addEventListener("outbox", ({ detail }) => detail.length === 0 && done());
 				client.start();
 			});
 			client.stop();
 		}));
-	}, texts);
+	}, [texts, name]);
 }
 
 // What both have in the room that both have open: the same, in the same order, but that one may have more of the past;
@@ -206,7 +206,7 @@ await test("what was said before", async () => {
 });
 
 await test("away for long", async () => {
-	const carol = await person("carol");
+	const carol = await person("carol", PHONE);
 	let line, cut = false;
 	await carol.routeWebSocket(/\/ws$/, (socket) => {
 		line = socket;
@@ -216,22 +216,32 @@ await test("away for long", async () => {
 			socket.connectToServer();
 	});
 	await enter(carol, "As a guest", "carol");
+	await publish(["Seed 1", "Seed 2"], "broadcast");
+	const everyone = carol.getByRole("link", { name: "Everyone" });
+	ok(await until(async () => /2/.test(await everyone.textContent())), "carol has a room that she does not look at");
 	await carol.getByRole("button", { name: "Gardeners" }).click();
-	ok(await has(carol, "Row 120"), "carol reads along");
+	ok(await has(carol, "Row 120"), "and one where she reads along");
 	cut = true;
 	await line.close();
 	const many = Array.from({ length: 310 }, (_, i) => `Leaf ${i + 1}`);
-	await publish(many);
+	const more = Array.from({ length: 310 }, (_, i) => `Seed ${i + 3}`);
+	await Promise.all([publish(many), publish(more, "broadcast")]);
 	cut = false;
 	await carol.evaluate(() => dispatchEvent(new Event("online")));
-	const leaves = async (page) => (await bodies(page)).filter((text) => text.startsWith("Leaf"));
-	await until(async () => (await leaves(alice)).length === many.length);
-	await until(async () => {
+	const those = async (page, word) => (await bodies(page)).filter((text) => text.startsWith(word));
+	const back = (word, count) => until(async () => {
 		await carol.locator("#scroll").evaluate((e) => { e.scrollTop = 0; });
-		return (await leaves(carol)).length >= many.length;
+		return (await those(carol, word)).length >= count;
 	});
-	is(await leaves(carol), await leaves(alice), "who was away for too much of it has it from the history, each once and in order");
-	is((await leaves(carol)).sort(), many.sort(), "all of it");
+	await until(async () => (await those(alice, "Leaf")).length === many.length);
+	await back("Leaf", many.length);
+	is(await those(carol, "Leaf"), await those(alice, "Leaf"),
+		"who was away for too much of it has it from the history, each once and in order");
+	is((await those(carol, "Leaf")).sort(), many.sort(), "all of it");
+	await carol.getByRole("link", { name: "All rooms" }).click();
+	await everyone.click();
+	await back("Seed", more.length + 2);
+	is((await those(carol, "Seed")).sort(), ["Seed 1", "Seed 2", ...more].sort(), "and all of what she did not look at, each once");
 	is(carol.errors, [], "without an error");
 	await carol.context().close();
 });

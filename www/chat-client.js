@@ -181,7 +181,7 @@ export class ChatClient extends EventTarget {
 		this.#onlineSince = Date.now();
 		const here = new Set(reply.rooms.map(({ room }) => room));
 		for (const room of this.positions.keys())
-			if (!here.has(room))
+			if (!here.has(room) && !reply.partial)
 				this.#gone({ room, reason: "removed" });
 		for (const room of reply.rooms)
 			this.#place({ epoch: reply.epoch, ...room });

@@ -150,15 +150,23 @@ await test("positions", async () => {
 	is([join.room, join.after, join.epoch], ["group.x", 43, EPOCH], "a message that got lost without a sound is asked for");
 	is(second.lines.filter(({ type }) => type === "join").length, 1, "but the private rooms' number is only taken over");
 
-	second.say({ type: "joined", room: "group.x", epoch: "1763863999999", last_seq: 3, recovered: false });
-	await until(async () => (await seen("joined")).length === 7);
+	second.hangUp();
+	await wait();
+	const third = await server.connection(3);
+	await welcome(third, { rooms: rooms(50).filter(({ room }) => room !== "group.x"), partial: true });
+	await online();
+	is(await seen("left"), [], "a group that the server cannot look up at the moment is not left");
+	is(await page.evaluate(() => client.positions.get("group.x").seq), 43, "and goes on from where we were when it comes back");
+
+	third.say({ type: "joined", room: "group.x", epoch: "1763863999999", last_seq: 3, recovered: false });
+	await until(async () => (await seen("joined")).length === 9);
 	is((await seen("joined")).at(-1), { channel: "group.x", epoch: "1763863999999", last_seq: 3, anew: true, asked: false },
 		"another log has to be read anew");
-	second.say({ type: "left", room: "group.x", reason: "removed" });
+	third.say({ type: "left", room: "group.x", reason: "removed" });
 	await until(async () => (await seen("left")).length === 1);
-	second.say(message(4));
-	second.say({ type: "ping", tops: {} });
-	await line(second, "pong", 2);
+	third.say(message(4));
+	third.say({ type: "ping", tops: {} });
+	await line(third, "pong");
 	is((await seen("log")).length, 3, "and what comes out of a room after we left it is not shown");
 	await page.context().close();
 });

@@ -170,20 +170,23 @@ subtest 'Redis is away when a client comes back' => sub {
 	$mirror->();
 	my ($alice, $carol) = map { $rig->client($_) } qw(alice carol);
 	is $carol->ask(type => 'join', room => 'group.open')->{type}, 'joined', 'a group that is open to all';
+	ok !$alice->{answer}{partial}, 'that all groups are there is said';
 	my @resume = map { { room => "group.$_->[0]", epoch => $alice->{answer}{epoch}, seq => $_->[1]->say("group.$_->[0]", 'before')->{seq} } }
 		['dev', $alice], ['open', $carol];
 	$alice->close;
 
 	$rig->signal(redis => 'KILL');
 	$carol->say('group.open', "missed $_") for 1 .. 3;
-	my $again = $rig->client('alice', resume => \@resume);
+	my $again = $rig->client('alice', resume => [@resume, { room => 'group.gone' }]);
 	is join(' ', sort map { $_->{room} } @{$again->{answer}{rooms}}), 'broadcast private', 'no group is known';
+	ok $again->{answer}{partial}, '... which is said, too';
 	is $again->say('group.dev', 'too soon')->{code}, 'unavailable', '... so that who writes there is to try again';
 	$rig->start_redis;
 	$mirror->();
 	my %joined = map { ($_->{room} => $_->{recovered}) } map { $again->get(type => 'joined') } @resume;
 	is_deeply \%joined, { 'group.dev' => true, 'group.open' => true }, 'it is back: the groups go on from where the client was';
 	is $again->get(type => 'message')->{body}, "missed $_", "... with what was missed: $_" for 1 .. 3;
+	is $again->get(type => 'left', room => 'group.gone')->{reason}, 'deleted', '... and one that is none any more is left';
 };
 
 subtest 'NATS is away' => sub {

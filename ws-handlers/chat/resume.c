@@ -68,6 +68,8 @@ resume_group(struct conn *c, const char *name, enum channel_tell tell)
 	v = rights_enter_now(c, &r);
 	if (v.yes)
 		rooms_open(c, r.kind, name, tell);
+	else if (v.fault != FAULT_UNAVAILABLE && tell == TELL_JOINED)
+		rooms_refuse(c, &r, &v);
 	return v.yes || v.fault != FAULT_UNAVAILABLE;
 }
 
@@ -99,6 +101,12 @@ resume_begin(struct conn *c, const cJSON *o)
 	{
 		resume(c, entry, TELL_CONNECTED);
 	}
+}
+
+bool
+resume_unknown(const struct conn *c)
+{
+	return !c->rights.told || c->unresumed != NULL;
 }
 
 void

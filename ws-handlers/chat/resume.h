@@ -20,6 +20,9 @@ void resume_begin(struct conn *c, const cJSON *o);
 /* The same of what could not be looked up then, unless the client has seen to that itself. */
 void resume_rest(struct conn *c);
 
+/* Whether there may be groups that could not be looked up yet. */
+bool resume_unknown(const struct conn *c);
+
 /* The member "epoch" as clients have it; -1: it is none of ours. */
 int64_t resume_epoch(const cJSON *o);
 

@@ -128,7 +128,7 @@ rooms_joined(struct conn *c, const struct room *r, const char *id)
 {
 	struct channel *ch = channel_of(c, r);
 
-	if (ch == NULL && r->kind == ROOM_GROUP && (!c->rights.told || c->unresumed != NULL))
+	if (ch == NULL && r->kind == ROOM_GROUP && resume_unknown(c))
 		say_error(c, id, FAULT_UNAVAILABLE, say_retry_ms(),
 		    "groups cannot be looked up at the moment");
 	else if (ch == NULL)
@@ -309,6 +309,21 @@ rooms_serve(struct conn *c)
 
 /* Rights that have changed */
 
+/* What a verdict that is no means to a client that was in the room. */
+static const char *
+reason(const struct conn *c, const struct room *r, const struct verdict *v)
+{
+	return state_banned(&c->rights.user, r->text, clock_now()) ? "banned"
+	       : v->fault == FAULT_NO_SUCH_ROOM                    ? "deleted"
+								   : "removed";
+}
+
+void
+rooms_refuse(struct conn *c, const struct room *r, const struct verdict *v)
+{
+	say_left(c, NULL, r->text, reason(c, r, v));
+}
+
 /* Why the user may not be in the room any more; NULL: that is all right. */
 static const char *
 reason_to_drop(const struct conn *c, const struct channel *ch, const struct group_state *g)
@@ -319,11 +334,7 @@ reason_to_drop(const struct conn *c, const struct channel *ch, const struct grou
 	if (ch->kind == ROOM_PRIVATE || !room_parse(ch->room, &r))
 		return NULL;
 	v = rights_enter(c, &r, g);
-	if (v.yes)
-		return NULL;
-	return state_banned(&c->rights.user, r.text, clock_now()) ? "banned"
-	       : v.fault == FAULT_NO_SUCH_ROOM                    ? "deleted"
-								  : "removed";
+	return v.yes ? NULL : reason(c, &r, &v);
 }
 
 static enum rc

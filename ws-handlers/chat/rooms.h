@@ -47,8 +47,9 @@ void rooms_serve(struct conn *c);
  * up before. Fails as rights_groups(), and has then left nothing; RC_BUSY: something is still to be resumed. */
 enum rc rooms_recheck(struct conn *c, const struct rights *old);
 
-/* Leave a room for a reason that the client is told. */
+/* Leave a room for a reason that the client is told; tell it that it cannot be in one any more that was not joined. */
 void rooms_drop(struct conn *c, struct channel *ch, const char *reason);
+void rooms_refuse(struct conn *c, const struct room *r, const struct verdict *v);
 
 /* Give up joins that take too long; when that is due, or rooms_serve(), on clock_mono_ms(). */
 void rooms_expire(struct conn *c, int64_t now);

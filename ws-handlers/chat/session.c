@@ -157,6 +157,7 @@ say_connected(struct conn *c)
 	jsonw_array(&w, "rooms");
 	rooms_list(c, &w);
 	jsonw_end(&w);
+	jsonw_bool(&w, "partial", resume_unknown(c));
 	say_end(c, &w);
 }
 

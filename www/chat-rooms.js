@@ -30,7 +30,7 @@ class Room {
 	loaded = false;		// its newest messages are there
 	loading = null;		// a promise, while they are on their way
 	older = null;		// where its history goes on to the past; null: it does not
-	group = null;		// of a group: what the API has about it
+	group = null;		// of a group: what the API has about it, once it is known
 	people = new Set();	// who is there
 	members = [];		// of a group: { username, owner }
 	typing = new Map();	// who writes → timer
@@ -120,7 +120,7 @@ export class Rooms extends EventTarget {
 		const [groups] = await Promise.all([this.#session.groups(), this.#refreshConversations()]);
 		this.#refreshing = null;
 		this.joinable = groups.filter(({ member }) => !member);
-		for (const group of groups.filter(({ member }) => member))
+		for (const group of groups.filter(({ member, room }) => member || this.all.has(room)))
 			this.room(group.room).group = group;
 		this.#emit("list");
 	}
@@ -141,6 +141,16 @@ export class Rooms extends EventTarget {
 	#refreshSoon() {
 		this.#emit("list");
 		this.#refreshing ??= setTimeout(() => this.refresh().catch(() => { this.#refreshing = null; }), 100);
+	}
+
+	// Have what is to be seen of a room there; listen to a group that one is not in, which may be open to all. Whether
+	// it is, the history says, whose Problem this fails with.
+	async enter(room) {
+		if (room.kind === "group" && !this.#client.positions.has(room.name))
+			await this.#client.join(room.name).catch(() => {});
+		this.askWho(room);
+		this.askMembers(room);
+		await this.load(room);
 	}
 
 	// ---- The log of a room ----
@@ -291,7 +301,8 @@ export class Rooms extends EventTarget {
 	async leave(room) {
 		room.leaving = true;
 		try {
-			await this.#session.removeMember(room.group.name, room.me);
+			if (room.group?.member)
+				await this.#session.removeMember(room.group.name, room.me);
 			await this.#client.leave(room.name).catch(() => {});	// which the server may have done already
 		} finally {
 			room.leaving = false;

@@ -292,10 +292,8 @@ function show(room) {
 
 // Get what is to be seen of a room.
 async function fill(room) {
-	rooms.askWho(room);
-	rooms.askMembers(room);
 	try {
-		await rooms.load(room);
+		await rooms.enter(room);
 	} catch (error) {
 		if (!rooms)
 			return;

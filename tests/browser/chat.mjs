@@ -246,6 +246,22 @@ await test("away for long", async () => {
 	await carol.context().close();
 });
 
+await test("a visitor", async () => {
+	const erin = await person("erin", { viewport: { width: 1200, height: 760 } });
+	await enter(erin, "As a guest", "erin");
+	await erin.evaluate(() => { location.hash = "group.gardeners"; });
+	await erin.getByRole("heading", { name: "Gardeners" }).waitFor();
+	await write(erin, "Is it open to all?");
+	ok(await has(alice, "Is it open to all?"), "who comes to a public group by its address may write");
+	await write(alice, "It is.");
+	ok(await has(erin, "It is."), "and read what is said");
+	await erin.getByRole("button", { name: "Leave the group" }).click();
+	await erin.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+	ok(await until(async () => await erin.getByRole("link", { name: "Gardeners" }).count() === 0), "and go again");
+	is(erin.errors, [], "without an error");
+	await erin.context().close();
+});
+
 await test("websocketd is killed", async () => {
 	const burst = Array.from({ length: 10 }, (_, i) => `${i} through thick and thin`);
 	for (const [i, text] of burst.entries()) {

@@ -259,7 +259,7 @@ export class Rooms extends EventTarget {
 				from: this.#client.user, sent_at: ack.sent_at });
 	}
 
-	// A channel whose log has to be read anew: what we have of it may have a hole.
+	// A channel whose log has to be read anew: what we have of it may have a hole, or ends before we began to listen.
 	on_joined({ channel, epoch, last_seq, anew, asked }) {
 		const room = channel === "private" ? null : this.room(channel);
 		if (room?.kind === "group" && !room.group)
@@ -270,7 +270,7 @@ export class Rooms extends EventTarget {
 		this.#floors.set(channel, { epoch, seq: last_seq });
 		if (room && !before && order(room.read, START) === 0)
 			room.read = { epoch, seq: last_seq };
-		if (before && !asked)
+		if (!before || !asked)
 			this.#reload(channel);
 	}
 

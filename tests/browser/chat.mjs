@@ -262,6 +262,21 @@ await test("a visitor", async () => {
 	await erin.context().close();
 });
 
+await test("between the history and the connection", async () => {
+	const frank = await person("frank", { viewport: { width: 1200, height: 760 } });
+	let cut = true;
+	await frank.routeWebSocket(/\/ws$/, (socket) => cut ? socket.close() : socket.connectToServer());
+	await frank.goto(`${url}/chat.html`);
+	await frank.getByLabel("Name").fill("frank");
+	await frank.getByRole("button", { name: "Come in" }).click();
+	ok(await until(async () => (await bodies(frank)).length > 0), "the history is there before the connection");
+	await publish(["One more"], "broadcast");
+	cut = false;
+	await frank.evaluate(() => dispatchEvent(new Event("online")));
+	ok(await has(frank, "One more"), "what was said in between is not missing");
+	await frank.context().close();
+});
+
 await test("websocketd is killed", async () => {
 	const burst = Array.from({ length: 10 }, (_, i) => `${i} through thick and thin`);
 	for (const [i, text] of burst.entries()) {

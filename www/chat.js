@@ -164,6 +164,8 @@ function listen() {
 			return;
 		$("nothing").hidden = true;
 		view.update(item);
+		if (refused.length > 0)
+			showWaiting();
 		$("newest").hidden = view.atEnd;
 		seen();
 	});
@@ -324,6 +326,7 @@ function seen() {
 
 function showWaiting() {
 	const mine = (entry) => entry.type === "message" && entry.fields.room === open?.name;
+	const stored = ({ entry }) => mine(entry) && open.log.items.some(({ from, mid }) => from === session.user.name && mid === entry.mid);
 	const again = (failed) => () => {
 		refused = refused.filter((other) => other !== failed);
 		client.publish("message", failed.entry.fields);
@@ -332,6 +335,7 @@ function showWaiting() {
 		refused = refused.filter((other) => other !== failed);
 		showWaiting();
 	};
+	refused = refused.filter((failed) => !stored(failed));	// the log has it: only the acknowledgement was lost
 	$("waiting").replaceChildren(
 		...refused.filter(({ entry }) => mine(entry)).map((failed) => waitingItem(failed.entry, failed.why, again(failed), drop(failed))),
 		...client.outbox.filter(mine).map((entry) => waitingItem(entry)));

@@ -300,6 +300,21 @@ await test("websocketd is killed", async () => {
 	is(await alice.locator("#waiting li").count(), 0, "nothing waits any longer");
 });
 
+await test("an acknowledgement that was lost for too long", async () => {
+	const session = await alice.evaluate(() => JSON.parse(sessionStorage.getItem("cuaca.chat")));
+	const headers = { Authorization: `Bearer ${session.token}` };
+	const page = await alice.request.get(`${url}/api/chat/history?room=group.gardeners&limit=100`, { headers });
+	const { mid, body } = (await page.json()).items.find(({ from, kind, deleted }) => from === "alice" && kind === "message" && !deleted);
+	const entry = (text, id) => ({ type: "message", fields: { room: "group.gardeners", body: text }, mid: id, since: 0 });
+	session.notes = { outbox: [entry(body, mid), entry("Never sent", "never-sent")] };
+	const again = await person("alice", { viewport: { width: 1200, height: 760 } });
+	await again.addInitScript((data) => sessionStorage.setItem("cuaca.chat", data), JSON.stringify(session));
+	await again.goto(`${url}/chat.html#group.gardeners`);
+	ok(await has(again, body) && await textOf(again, "#waiting", /Never sent/), "what could not be sent is said to be so");
+	ok(await until(async () => await again.locator("#waiting li").count() === 1), "but not of what the log has");
+	await again.context().close();
+});
+
 await test("leaving", async () => {
 	await picture(alice, "desk");
 	await alice.emulateMedia({ colorScheme: "dark" });

@@ -21,9 +21,12 @@ export function ask({ title, text = "", fields = [], ok, act }) {
 	$("dialog-fields").replaceChildren(...fields.map(field));
 	$("dialog-error").textContent = "";
 	$("dialog-ok").textContent = ok;
+	$("dialog-ok").disabled = false;
 	$("dialog").showModal();
 	return new Promise((resolve) => {
 		const end = (done) => {
+			if (signal.aborted)	// it was cancelled meanwhile, and the dialog may be about something else by now
+				return;
 			controller.abort();
 			$("dialog").close();
 			resolve(done);
@@ -39,8 +42,9 @@ export function ask({ title, text = "", fields = [], ok, act }) {
 				await act(values);
 				end(true);
 			} catch (error) {
+				if (signal.aborted)
+					return;
 				$("dialog-error").textContent = error.message;
-			} finally {
 				$("dialog-ok").disabled = false;
 			}
 		}, { signal });

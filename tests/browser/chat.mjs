@@ -164,7 +164,22 @@ await test("members only", async () => {
 	await alice.getByRole("button", { name: "New group" }).click();
 	const dialog = alice.getByRole("dialog");
 	await dialog.getByLabel("Name").fill("surprise");
+	let create;
+	await alice.route("**/api/chat/rooms", (route) => {
+		if (route.request().method() === "POST")
+			create = () => route.continue();
+		else
+			route.continue();
+	});
 	await dialog.getByRole("button", { name: "Create" }).click();
+	await until(() => create);
+	await dialog.getByRole("button", { name: "Cancel" }).click();
+	await alice.getByRole("button", { name: "Write to somebody" }).click();
+	await create();
+	await textOf(alice, "#room-title", /surprise/);
+	ok(await dialog.isVisible(), "what was asked is answered, although it was cancelled, and the next question stays");
+	await dialog.getByRole("button", { name: "Cancel" }).click();
+	await alice.unroute("**/api/chat/rooms");
 	await alice.getByRole("button", { name: "Add a member" }).click();
 	await dialog.getByLabel("Their name").fill("bob");
 	await dialog.getByRole("button", { name: "Add" }).click();

@@ -146,7 +146,7 @@ static const struct row rows[] = {
 	INT_ROW(password_passes, "2", 1, 100, "passes of argon2id to hash a password"),
 	INT_ROW(password_parallel, "2", 1, 64, "passwords a process hashes at a time"),
 	INT_ROW(rate_chat, "5", 0, 100000, "chat messages a second per user, burst 20; 0 is off"),
-	INT_ROW(chat_rooms, "100", 1, 10000, "rooms a connection may be in"),
+	INT_ROW(chat_rooms, "100", 1, CHAT_ROOMS_MAX, "groups a connection may be in"),
 	INT_ROW(ws_port, "8081", 1, 65535, "port of websocketd on 127.0.0.1"),
 	INT_ROW(rate_ws, "5", 0, 1000000,
 	    "new WebSocket connections a second per address, burst 10; 0 is off"),

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define SETTING_TEXT 512 /* the longest value, with its NUL */
+#define CHAT_ROOMS_MAX 198 /* groups: a client that comes back has to name them all */
 
 enum web_server { WEB_NGINX, WEB_LIGHTTPD };
 enum source { SOURCE_OPEN_METEO, SOURCE_SIMULATOR };

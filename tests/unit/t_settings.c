@@ -119,6 +119,7 @@ a_mistake_names_file_line_and_key(void **state)
 		    "http_port: 65536 is not between 1 and 65535" },
 		{ "http_port = 99999999999999999999\n", 1, "http_port: " },
 		{ "http_port = -1\n", 1, "http_port: -1 is not between" },
+		{ "chat_rooms = 199\n", 1, "chat_rooms: 199 is not between 1 and 198" },
 		{ "web = apache\n", 1,
 		    "web: \"apache\" is not a choice (web server: nginx or lighttpd)" },
 		{ "cache = yes\n", 1, "cache: \"yes\" is not a choice" },

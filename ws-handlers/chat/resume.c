@@ -9,7 +9,7 @@
 #include "conn.h"
 #include "rooms.h"
 
-#define RESUME_MAX 200 /* entries */
+#define RESUME_MAX (CHAT_ROOMS_MAX + 2) /* entries: groups, "broadcast", "private" */
 
 int64_t
 resume_epoch(const cJSON *o)

@@ -14,7 +14,7 @@ render() {
 	esac
 	(umask 077 && "$ROOT/etc/render" -c "$CONF" -p "$WEATHER" "$ROOT/etc/$1" \
 		RUN="$RUN" ETC="$VAR/etc" WWW="$ROOT/www" TMP="$VAR/tmp" LUA="$VAR/etc" CACHE_DIR="$VAR/cache" \
-		ACCESS_LOG="$access_log" NATS_PORT="$NATS_PORT" NATS_TOKEN="$(cat "$VAR/etc/nats.token")" NATS_STORE="$VAR/nats" \
+		ACCESS_LOG="$access_log" PID_FILE="$RUN/lighttpd.pid" NATS_PORT="$NATS_PORT" NATS_TOKEN="$(cat "$VAR/etc/nats.token")" NATS_STORE="$VAR/nats" \
 		REDIS_DIR="$VAR/redis" WS_PORT="$WS_PORT" HANDLER="$BUILD/ws-handlers/chat" HANDLER_CONF="$VAR/etc/cuaca.conf" >"$VAR/etc/$2.new") || die "etc/$1 could not be filled in, see above"
 	keep "$2"
 }

@@ -83,6 +83,7 @@ subtest 'the files of INSTALL' => sub {
 	$render->('lighttpd/cuaca.conf', 'lighttpd-cuaca.conf', "LUA=$dir", "WWW=$Rig::ROOT/www");
 	$render->('lighttpd/lighttpd.conf', 'lighttpd.conf', "ETC=$dir", 'BIND=0.0.0.0', 'HTTP_PORT=80');
 	is(`lighttpd -tt -f '$dir/lighttpd.conf' 2>&1`, '', 'lighttpd takes it');
+	like(`cat '$dir/lighttpd.conf'`, qr{^server\.pid-file = "/run/lighttpd\.pid"}m, "... and is where Debian's logrotate looks for it");
 
 	$render->('websocketd/serve', 'websocketd');
 	is(`sh -n '$dir/websocketd' 2>&1`, '', 'sh takes it');

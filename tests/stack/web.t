@@ -71,13 +71,17 @@ subtest 'the files of INSTALL' => sub {
 		is($?, 0, "etc/$template is filled in");
 	};
 
-	$render->('nginx/cuaca.conf', 'cuaca', 'LISTEN=127.0.0.1:1080', "WWW=$Rig::ROOT/www", "CACHE_DIR=$dir/cache",
-		"ACCESS_LOG=$dir/access");
+	system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout '$dir/key' -out '$dir/certificate' 2>'$dir/openssl'");
 	open my $nginx, '>', "$dir/nginx.conf";
 	print $nginx "pid $dir/pid;\nerror_log stderr;\nevents { }\nhttp {\n",
-		(map { "\t${_}_temp_path $dir/$_;\n" } qw(client_body fastcgi proxy scgi uwsgi)), "\tinclude $dir/cuaca;\n}\n";
+		(map { "\t${_}_temp_path $dir/$_;\n" } qw(client_body fastcgi proxy scgi uwsgi)), "\tssl_certificate $dir/certificate;\n\tssl_certificate_key $dir/key;\n",
+		"\tinclude $dir/cuaca;\n}\n";
 	close $nginx;
-	like(`nginx -t -e stderr -c '$dir/nginx.conf' 2>&1`, qr/test is successful/, 'nginx takes it');
+	for my $listen ('127.0.0.1:1080', '127.0.0.1:1443 ssl http2') {
+		$render->('nginx/cuaca.conf', 'cuaca', "LISTEN='$listen'", "WWW=$Rig::ROOT/www", "CACHE_DIR=$dir/cache",
+			"ACCESS_LOG=$dir/access");
+		like(`nginx -t -e stderr -c '$dir/nginx.conf' 2>&1`, qr/test is successful/, "nginx takes it, with $listen");
+	}
 
 	$render->("lighttpd/$_", $_, "LUA=$dir") for qw(request.lua response.lua);
 	$render->('lighttpd/cuaca.conf', 'lighttpd-cuaca.conf', "LUA=$dir", "WWW=$Rig::ROOT/www");

@@ -130,7 +130,7 @@ concerns() {
 	accounts='chat_|token_|guest_|rate_login|password_'
 	grep -vE "^(#|$web|$ingest|$log|$handler|$accounts)" "$VAR/etc/cuaca.conf" >"$VAR/etc/weather.settings"
 	grep -vE "^(#|$web|$ingest|$weather|$log|$handler)" "$VAR/etc/cuaca.conf" >"$VAR/etc/chat.settings"
-	grep -E "^($log|postgresql|redis|nats)" "$VAR/etc/cuaca.conf" >"$VAR/etc/archive.settings"
+	grep -E "^($log|postgresql|redis|nats|log_)" "$VAR/etc/cuaca.conf" >"$VAR/etc/archive.settings"
 }
 
 # ---- The servers ----

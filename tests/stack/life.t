@@ -68,6 +68,7 @@ subtest 'other settings restart what they concern' => sub {
 		'the web server, which waits for the next ping' => [{ ws_ping => 20 }, 'web'],
 		'room for fewer connections' => [{ ws_forks => 100 }, 'redis nats websocketd web'],
 		'larger batches for the archive' => [{ archive_batch => 600 }, 'archive'],
+		'all that keep a log, at another level' => [{ log_level => 'debug' }, 'weather ops chat archive'],
 	);
 
 	for my $name (sort keys %expect) {

@@ -48,6 +48,7 @@ function randomId() {
 export class ChatClient extends EventTarget {
 	state = "waiting";		// "connecting", "online", "waiting" (to try again), "ended"
 	user = null;			// the name that the server knows us by
+	admin = false;			// whether that is an admin's
 	positions;			// Map: channel → { epoch, seq }: everything of it up to there has arrived
 	retryAt = 0;			// when the next attempt is due, UNIX ms
 
@@ -175,6 +176,7 @@ export class ChatClient extends EventTarget {
 
 	#connected(reply) {
 		this.user = reply.user;
+		this.admin = reply.admin;
 		this.#conn = reply.conn;
 		this.#silence = reply.ping * 1e3 + SILENCE;
 		this.#heard();

@@ -6,8 +6,10 @@ import { element } from "./chat-view.js";
 
 const $ = (id) => document.getElementById(id);
 
-function field({ name, label, type = "text", ...attributes }) {
-	const input = element("input", { name, type, ...attributes });
+// With options, a choice of these: [value, text] each.
+function field({ name, label, type = "text", options, ...attributes }) {
+	const input = options ? element("select", { name }, ...options.map(([value, text]) => element("option", { value }, text)))
+		: element("input", { name, type, ...attributes });
 	return type === "checkbox" ? element("label", { class: "check" }, input, ` ${label}`) : element("label", {}, label, input);
 }
 
@@ -35,7 +37,7 @@ export function ask({ title, text = "", fields = [], ok, act }) {
 		$("dialog").addEventListener("close", () => end(false), { signal });
 		$("dialog-form").addEventListener("submit", async (event) => {
 			event.preventDefault();
-			const inputs = [...$("dialog-fields").querySelectorAll("input")];
+			const inputs = [...$("dialog-fields").querySelectorAll("input, select")];
 			const values = Object.fromEntries(inputs.map((i) => [i.name, i.type === "checkbox" ? i.checked : i.value.trim()]));
 			$("dialog-ok").disabled = true;
 			try {

@@ -142,7 +142,7 @@ function listen() {
 		showConnection();
 		if (state !== "online")
 			return;
-		rooms.refresh().catch(() => {});
+		rooms.refresh().then(() => open?.loaded && showLog(), () => {});	// what one may do with a message may be more now
 		if (open)
 			fill(open);
 	});
@@ -501,11 +501,29 @@ function remove(item) {
 		act: () => client.publish("delete", { room: item.room, seq: item.seq }) });
 }
 
+const SANCTIONS = [["mute", "May not write here"], ["unmute", "May write here again"], ["ban", "May not be here"], ["unban", "May be here again"]];
+const MINUTES = [["60", "For an hour"], ["1440", "For a day"], ["10080", "For a week"], ["", "Without end"]];
+
+// Mute or ban whoever wrote this, or take that back; admins do so for the whole site, too.
+function moderate(room, name) {
+	return ask({
+		title: `Moderate ${name}`, text: "Everybody in the room will see it.", ok: "Do it",
+		fields: [{ name: "type", label: "What", options: SANCTIONS }, { name: "minutes", label: "How long", options: MINUTES },
+			...room.kind === "broadcast" ? [{ name: "site", label: "Everywhere", type: "checkbox" }] : []],
+		act: ({ type, minutes, site }) => client.publish(type, { room: room.name, user: name, site,
+			minutes: type.startsWith("un") || !minutes ? undefined : Number(minutes) }),
+	});
+}
+
 function actionsOf(item) {
+	const room = open;
 	const mine = item.from === session.user.name;
+	const moderates = room.owned || (client.admin && room.kind !== "private");
+	const button = (text, onclick) => element("button", { type: "button", onclick }, text);
 	return [
-		...mine ? [element("button", { type: "button", onclick: () => edit(item) }, "Edit")] : [],
-		...mine || open.owned ? [element("button", { type: "button", onclick: () => remove(item) }, "Delete")] : [],
+		...mine ? [button("Edit", () => edit(item))] : [],
+		...mine || moderates ? [button("Delete", () => remove(item))] : [],
+		...!mine && moderates ? [button("Moderate", () => moderate(room, item.from))] : [],
 	];
 }
 

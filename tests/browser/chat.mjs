@@ -330,6 +330,37 @@ await test("an acknowledgement that was lost for too long", async () => {
 	await again.context().close();
 });
 
+await test("moderation", async () => {
+	await alice.evaluate(() => { location.hash = "group.gardeners"; });
+	await bob.evaluate(() => { location.hash = "group.gardeners"; });
+	await write(bob, "Weeds, weeds, weeds");
+	await has(alice, "Weeds, weeds, weeds");
+	const his = alice.locator("#log .message", { hasText: "Weeds, weeds, weeds" });
+	const moderate = async (what, minutes) => {
+		await his.hover();
+		await his.getByRole("button", { name: "Moderate" }).click();
+		await alice.getByRole("dialog").getByLabel("What").selectOption(what);
+		await alice.getByRole("dialog").getByLabel("How long").selectOption(minutes);
+		if (what === "mute")
+			await picture(alice, "moderate");
+		await alice.getByRole("dialog").getByRole("button", { name: "Do it" }).click();
+	};
+	await moderate("mute", "60");
+	ok(await textOf(bob, "#log", /alice muted bob until/), "an owner mutes, and everybody sees it");
+	await write(bob, "More weeds");
+	ok(await textOf(bob, "#waiting", /More weeds.*Not sent/s), "who is muted writes no more");
+	await bob.getByRole("button", { name: "Drop it" }).tap();
+	await moderate("unmute", "");
+	await textOf(bob, "#log", /lets bob speak again/);
+	await write(bob, "Sorry");
+	ok(await has(alice, "Sorry"), "and does so again when that is taken back");
+	is(await bob.locator("#log").getByRole("button", { name: "Moderate" }).count(), 0, "who does not own the room moderates nobody");
+	await moderate("ban", "");
+	ok(await textOf(bob, "#notice", /banned from Gardeners/), "who is banned is out");
+	await moderate("unban", "");
+	ok(await textOf(alice, "#log", /lets bob in again/), "and may come in again");
+});
+
 await test("leaving", async () => {
 	await picture(alice, "desk");
 	await alice.emulateMedia({ colorScheme: "dark" });

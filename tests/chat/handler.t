@@ -37,7 +37,7 @@ subtest 'connect' => sub {
 	my $answer = $alice->connect('alice');
 
 	like $answer->{conn}, qr/\A[0-9a-f]{16}\z/, 'conn';
-	is_deeply [@$answer{qw(type user ping epoch)}], ['connected', 'alice', 25, '1000'], 'who, and when to expect pings';
+	is_deeply [@$answer{qw(type user admin ping epoch)}], ['connected', 'alice', false, 25, '1000'], 'who, and when to expect pings';
 	is_deeply [sort map { $_->{room} } @{$answer->{rooms}}], [qw(broadcast group.dev private)], 'rooms';
 	is_deeply [grep { $_->{recovered} || $_->{last_seq} != 0 } @{$answer->{rooms}}], [], '... of which nothing was asked';
 	error_is $alice->connect('alice'), 'already_connected', 'a second time';
@@ -154,6 +154,7 @@ subtest 'mutes and bans are events' => sub {
 	$rig->user('root', admin => true);
 	my $root = $rig->client('root');
 	error_is $root->ask(type => 'ban', room => 'group.none', user => 'bob'), 'no_such_room', 'from no group';
+	ok $root->{answer}{admin}, 'an admin is told to be one';
 	is $root->ask(type => 'ban', room => 'broadcast', user => 'bob', site => true, minutes => 1)->{type}, 'ack', 'by an admin';
 	ok $bob->get(type => 'ban', room => 'broadcast')->{site}, '... everywhere';
 	is $bob->get(type => 'bye')->{code}, 'unauthorized', '... out';

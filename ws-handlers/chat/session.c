@@ -151,6 +151,7 @@ say_connected(struct conn *c)
 
 	jsonw_string(&w, "conn", c->id);
 	jsonw_string(&w, "user", c->token.sub);
+	jsonw_bool(&w, "admin", c->rights.user.admin);
 	jsonw_int(&w, "ping", c->settings->ws_ping);
 	recover_epoch(&w, c);
 	jsonw_time(&w, "expires_at", c->token.exp);

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 export const folder = process.env.CUACA_BROWSER;
 const { chromium } = createRequire(`${folder}/`)("playwright-core");
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const PATIENCE = 15e3;		// ms that anything may take before it counts as not happening
+const PATIENCE = 20e3;		// ms that anything may take before it counts as not happening
 
 export const browser = await chromium.launch({
 	executablePath: "/usr/bin/chromium", chromiumSandbox: false,

@@ -315,6 +315,7 @@ function showLog() {
 	$("nothing").textContent = "Nothing has been said here yet.";
 	showWaiting();
 	seen();
+	setTimeout(() => !view.atEnd && nearStart());	// it may have been scrolled there while this was on its way
 }
 
 // What is before one's eyes has been read.
@@ -344,14 +345,18 @@ function showWaiting() {
 
 $("scroll").addEventListener("scroll", () => {
 	seen();
-	if ($("scroll").scrollTop < 200)
-		older();
+	nearStart();
 });
 $("older").addEventListener("click", () => older());
 $("newest").addEventListener("click", () => {
 	view.toEnd();
 	seen();
 });
+
+function nearStart() {
+	if ($("scroll").scrollTop < 200)
+		older();
+}
 
 function older() {
 	if (open?.older && !open.loading)

@@ -241,8 +241,21 @@ await test("away for long", async () => {
 	const many = Array.from({ length: 310 }, (_, i) => `Leaf ${i + 1}`);
 	const more = Array.from({ length: 310 }, (_, i) => `Seed ${i + 3}`);
 	await Promise.all([publish(many), publish(more, "broadcast")]);
+	let asked = false, go;
+	const held = new Promise((done) => { go = done; });
+	await carol.route("**/api/chat/history?*", async (route) => {
+		asked = true;
+		await held;
+		await route.continue();
+	});
 	cut = false;
 	await carol.evaluate(() => dispatchEvent(new Event("online")));
+	await until(() => asked);
+	await carol.locator("#scroll").evaluate((e) => new Promise((done) => {	// while it is read anew
+		e.addEventListener("scroll", done, { once: true });
+		e.scrollTop = 0;
+	}));
+	go();
 	const those = async (page, word) => (await bodies(page)).filter((text) => text.startsWith(word));
 	const back = (word, count) => until(async () => {
 		await carol.locator("#scroll").evaluate((e) => { e.scrollTop = 0; });

@@ -14,7 +14,8 @@
 #define PAGE 200 /* users or groups copied at a time */
 #define PAGE_TEXT "200"
 #define PAGE_MS 10000 /* that a page may take */
-#define PAGE_BYTES ((size_t)16 * 1024 * 1024)
+#define PAGE_BYTES ((size_t)32 * 1024 * 1024)
+#define TRIES_MAX 5 /* to write what nobody changes meanwhile */
 
 /* One of the two kinds of things that are mirrored. */
 struct kind {
@@ -28,40 +29,83 @@ static const struct kind group = { SQL_MIRROR_GROUP, SQL_MIRROR_GROUPS, STATE_GR
 
 static const char recheck[] = "{\"op\":\"recheck\"}";
 
-static struct cache_item
-item(struct arena *a, const struct kind *k, const char *name, const char *state)
-{
-	return (struct cache_item){ .key = arena_printf(a, "%s%s", k->key, name),
-		.data = state,
-		.len = state != NULL ? strlen(state) : 0 };
-}
+/* Where from, where to, and what. */
+struct copier {
+	struct db *db;
+	struct cache *cache;
+	struct bus *bus; /* NULL: nobody is told */
+	struct deadline deadline;
+	struct arena *arena;
+	const struct kind *kind;
+};
 
 static enum rc
-tell(struct bus *bus, struct arena *a, const struct kind *k, const char *name)
+tell(const struct copier *c, const char *name)
 {
-	const char *subject = arena_printf(a, "%s%s", k->subject, name);
+	const char *subject = arena_printf(c->arena, "%s%s", c->kind->subject, name);
 
 	if (subject == NULL)
 		return RC_NOMEM;
-	return bus != NULL ? bus_publish(bus, subject, recheck, sizeof(recheck) - 1) : RC_OK;
+	return c->bus != NULL ? bus_publish(c->bus, subject, recheck, sizeof(recheck) - 1) : RC_OK;
+}
+
+/* The states are the last column of rows; the names are the first, or there is one name. */
+static enum rc
+write_states(const struct copier *c, const struct db_rows *rows, const char *name)
+{
+	struct cache_item items[PAGE];
+
+	for (int i = 0; i < rows->n; i++) {
+		const char *state = db_text(rows, i, rows->columns - 1);
+
+		items[i] = (struct cache_item){ .key = arena_printf(c->arena, "%s%s", c->kind->key,
+						    name != NULL ? name : db_text(rows, i, 0)),
+			.data = state,
+			.len = state != NULL ? strlen(state) : 0 };
+		if (items[i].key == NULL)
+			return RC_NOMEM;
+	}
+	return rows->n > 0 ? cache_set(c->cache, c->deadline, rows->n, items) : RC_OK;
+}
+
+static bool
+same(const struct db_rows *x, const struct db_rows *y)
+{
+	bool equal = x->n == y->n;
+
+	for (int i = 0; i < x->n * x->columns && equal; i++)
+		equal = x->values[i] == NULL || y->values[i] == NULL
+			    ? x->values[i] == y->values[i]
+			    : strcmp(x->values[i], y->values[i]) == 0;
+	return equal;
+}
+
+/* Write what the statement says, until it says the same afterwards: two who copy at a time may have read one state
+ * and the next, and the older would be the last to be written. */
+static enum rc
+write_newest(const struct copier *c, enum sql id, const char *const argv[], const char *name,
+    const struct db_rows **rows)
+{
+	enum rc rc = db_query(c->db, c->deadline, c->arena, id, argv, rows);
+
+	for (int tries = 0; rc == RC_OK && tries < TRIES_MAX; tries++) {
+		const struct db_rows *written = *rows;
+
+		if ((rc = write_states(c, written, name)) == RC_OK)
+			rc = db_query(c->db, c->deadline, c->arena, id, argv, rows);
+		if (rc == RC_OK && same(written, *rows))
+			return RC_OK;
+	}
+	return rc;
 }
 
 /* The handlers are told even where Redis could not be: they ask again. */
 static enum rc
-copy_one(struct db *db, struct cache *cache, struct bus *bus, struct deadline d, struct arena *a,
-    const struct kind *k, const char *name)
+copy_one(const struct copier *c, const char *name)
 {
 	const struct db_rows *rows;
-	struct cache_item it;
-	enum rc rc = db_query(db, d, a, k->one, &name, &rows), told;
+	enum rc rc = write_newest(c, c->kind->one, &name, name, &rows), told = tell(c, name);
 
-	if (rc != RC_OK)
-		return rc;
-	it = item(a, k, name, db_text(rows, 0, 0));
-	if (it.key == NULL)
-		return RC_NOMEM;
-	rc = cache_set(cache, d, 1, &it);
-	told = tell(bus, a, k, name);
 	return rc != RC_OK ? rc : told;
 }
 
@@ -69,39 +113,29 @@ enum rc
 mirror_user(struct db *db, struct cache *cache, struct bus *bus, struct deadline d, struct arena *a,
     const char *name)
 {
-	return copy_one(db, cache, bus, d, a, &user, name);
+	return copy_one(&(struct copier){ db, cache, bus, d, a, &user }, name);
 }
 
 enum rc
 mirror_group(struct db *db, struct cache *cache, struct bus *bus, struct deadline d,
     struct arena *a, const char *name)
 {
-	return copy_one(db, cache, bus, d, a, &group, name);
+	return copy_one(&(struct copier){ db, cache, bus, d, a, &group }, name);
 }
 
 /* Copy the page after the name *after, which becomes the last one of it; "" after the last page. Handlers that cannot
  * be told look with their next ping. */
 static enum rc
-copy_page(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
-    const struct kind *k, const char *within, char after[NAME_SIZE])
+copy_page(const struct copier *c, const char *within, char after[NAME_SIZE])
 {
 	const char *argv[] = { within, after, PAGE_TEXT };
-	struct deadline d = deadline_in(PAGE_MS);
-	struct cache_item items[PAGE];
 	const struct db_rows *rows;
-	enum rc rc = db_query(db, d, a, k->touched, argv, &rows), told = RC_OK;
+	enum rc rc = write_newest(c, c->kind->touched, argv, NULL, &rows), told = RC_OK;
 
 	if (rc != RC_OK)
 		return rc;
-	for (int i = 0; i < rows->n; i++) {
-		items[i] = item(a, k, db_text(rows, i, 0), db_text(rows, i, 1));
-		if (items[i].key == NULL)
-			return RC_NOMEM;
-	}
-	if (rows->n > 0 && (rc = cache_set(cache, d, rows->n, items)) != RC_OK)
-		return rc;
 	for (int i = 0; i < rows->n && told == RC_OK; i++)
-		told = tell(bus, a, k, db_text(rows, i, 0));
+		told = tell(c, db_text(rows, i, 0));
 	str_copy(after, rows->n == PAGE ? db_text(rows, PAGE - 1, 0) : "", NAME_SIZE);
 	return RC_OK;
 }
@@ -115,8 +149,10 @@ copy_kind(struct db *db, struct cache *cache, struct bus *bus, struct arena *a,
 
 	str_from_int(within, seconds);
 	do {
+		const struct copier c = { db, cache, bus, deadline_in(PAGE_MS), a, k };
+
 		arena_reset(a);
-		rc = copy_page(db, cache, bus, a, k, seconds, after);
+		rc = copy_page(&c, seconds, after);
 	} while (rc == RC_OK && after[0] != '\0');
 	return rc;
 }

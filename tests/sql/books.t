@@ -56,17 +56,17 @@ ingest('demand_add', '{depok}', '{1}', $t);
 is(places(ingest('demand_wanted', 1, $t + 12 * HOUR)), 'depok 7 ' . ($t + 12 * HOUR) . ' -', 'a clock that goes back makes nothing grow');
 ingest('demand_add', '{bekasi}', '{1000000}', $t - 20 * 365 * DAY);
 is(ingest('demand_wanted', 3, $t) =~ /bekasi.*\|0?(\.0*|\d\.?\d*e-)\d+\|/ ? 'ok' : ingest('demand_wanted', 3, $t), 'ok', 'twenty years ago is next to nothing, and no error');
-is(places(ingest('ingest_places', $t)) =~ s/^(?!jakarta).*\n?//mgr, "jakarta 100 - - - -\n", 'a tracked place has its requests too');
+is(places(ingest('ingest_places', $t)) =~ s/^(?!jakarta).*\n?//mgr, "jakarta 100 - - - - 1\n", 'a tracked place has its requests too');
 
 # A grant: served like a tracked place, until the ingest takes it back.
 is(join(' ', map { served($_) } qw(jakarta bogor)), 't f', 'city_served: tracked or not');
 is(weather('city_served', 'nowhere'), '', '... or unknown');
 ingest('demand_grant', "{$id{bogor},$id{depok},5}", $t + DAY);
 is(join(' ', map { served($_) } qw(jakarta bogor depok bekasi)), 't t t f', 'granted places are served');
-is(join(' ', map { (split /\|/, $_, -1)[8, 23] } split /\n/, weather('weather_current', '{jakarta,bogor,bekasi}')), 't t f t f f', '... weather_current says so, and who is tracked');
+is(join(' ', map { (split /\|/, $_, -1)[8, 24] } split /\n/, weather('weather_current', '{jakarta,bogor,bekasi}')), 't t f t f f', '... weather_current says so, and who is tracked');
 is(sql('SELECT count(*) FROM demand WHERE granted_until IS NOT NULL'), 2, '... and nobody else');
 is(scalar(split /\n/, ingest('ingest_places', $t)), 92, '... and collected');
-like(places(ingest('ingest_places', $t + 6 * HOUR)), qr/^bogor 4 @{[$t + DAY]} - - -$/m, '... with what they are asked for');
+like(places(ingest('ingest_places', $t + 6 * HOUR)), qr/^bogor 4 @{[$t + DAY]} - - - 1$/m, '... with what they are asked for');
 is(places(ingest('demand_wanted', 1, $t + 12 * HOUR)), 'depok 7 ' . ($t + 12 * HOUR) . ' ' . ($t + DAY), '... and in demand_wanted as before');
 unlike(weather('city_nearest_tracked', -6.59444, 106.78917), qr/^bogor/, 'but city_nearest_tracked is for tracked ones');
 ingest('demand_grant', "{$id{depok}}", $t + 2 * DAY);
@@ -115,7 +115,7 @@ like($status->(), qr/^\|90\|91\|$now\|@{[$now + 7]}\|0\|/, '... and after');
 is(admin('runs_last', 5), join("\n", "2|$now|@{[$now + 7]}|0|90|90|0|0|1|0|90|", join('|', 1, $now - 1000, $now - 990, 1, 90, 80, 4, 6, 3, 1, '92.5', 'six had no answer')), 'runs_last');
 is(scalar(split /\n/, admin('runs_last', 1)), 1, '... as many as asked for');
 my @sizes = map { (split /\|/)[0] } split /\n/, admin('sizes');
-is(join(' ', sort @sizes), 'api_keys chat_archive chat_conversations chat_groups chat_members chat_messages chat_revoked chat_sanctions chat_touched chat_users cities demand ingest_run quota_spent'
+is(join(' ', sort @sizes), 'api_keys chat_archive chat_conversations chat_epochs chat_groups chat_members chat_messages chat_revoked chat_sanctions chat_touched chat_users cities demand ingest_pace ingest_run quota_spent'
 	. ' schema_migrations weather_data weather_day weather_forecast weather_hour', 'sizes: every table, once');
 like(admin('sizes'), qr/^cities\|25\d{3}\|\d{7,}$/m, '... rows and bytes');
 

@@ -105,17 +105,19 @@ subtest 'recovery is as quick as the client reads' => sub {
 
 subtest 'silence' => sub {
 	my $alice = $rig->raw(settings => { ws_ping => 6, ws_pong => 5 });
+	my $patient = $rig->raw(settings => { ws_ping => 1, ws_pong => 5 });
 	my $mute = $rig->raw(settings => { ws_connect => 5 });
 	my $other = $rig->raw(settings => { ws_connect => 5 });
 
 	$other->send({ type => 'pong' });
-	$alice->connect('alice');
+	$_->connect('alice') for $alice, $patient;
 	for (1, 2) {
 		is_deeply [sort keys %{$alice->get(type => 'ping')->{tops}}], [qw(broadcast group.dev private)], 'a ping';
 		$alice->send({ type => 'pong' });
 	}
 	is $alice->get(type => 'bye')->{code}, 'idle', 'no answer to one';
 	is $alice->wait, 0, '... out';
+	is $patient->get(type => 'bye')->{code}, 'idle', 'nor to several';
 	is $mute->get(type => 'bye')->{code}, 'idle', 'nothing said';
 	is $other->get(type => 'bye')->{code}, 'unauthorized', 'no token shown';
 };

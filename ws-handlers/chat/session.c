@@ -283,6 +283,8 @@ say_ping(struct conn *c, int64_t now)
 	jsonw_end(&w);
 	say_end(c, &w);
 	c->ping_by = INT64_MAX;
+	if (c->pong_by != INT64_MAX) /* the ping before is not answered yet */
+		return;
 	c->pinged_at = now;
 	c->pong_by = now + c->settings->ws_pong * 1000;
 }

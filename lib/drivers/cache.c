@@ -31,17 +31,19 @@
  * is there. */
 static const char count_script[] =
     "local rate = tonumber(KEYS[2] and (redis.call('GET', KEYS[2]) or -1) or ARGV[1]) or -1 "
-    "if rate < 1 then return { rate, 0 } end "
+    "if rate < 1 then return { rate, 0, 0 } end "
     "local t = redis.call('TIME') "
     "local now, step = t[1] * 1000000 + t[2], 1000000 / rate "
     "local full = math.max((redis.call('GET', KEYS[1]) or 0) - now, 0) "
     "local room = math.max(ARGV[2] * step, 20000) - full "
-    "if room < 0 then return { rate, math.floor(room / 1000) } end "
+    "if room < 0 then return { rate, math.floor(room / 1000), 0 } end "
+    "local n = KEYS[2] and math.min(math.floor(rate / 1000), math.floor(room / step)) or 1 "
+    "if n < 1 then n = 1 end "
     "redis.set_repl(redis.REPL_NONE) "
-    "full = full + step "
+    "full = full + n * step "
     "redis.call('SETEX', KEYS[1], string.format('%d', full / 1000000 + 10), "
     "string.format('%d', now + full + 0.5)) "
-    "return { rate, math.floor(room / step) }";
+    "return { rate, math.floor(room / step), n }";
 
 struct cache {
 	const struct settings *settings;
@@ -315,10 +317,11 @@ take_value(struct cache_value *v, struct arena *a, const redisReply *r)
 static enum rc
 take_bucket(struct cache_bucket *b, const redisReply *r)
 {
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3)
 		return RC_DOWN;
 	b->rate = r->element[0]->integer;
 	b->left = r->element[1]->integer;
+	b->granted = r->element[2]->integer;
 	return RC_OK;
 }
 

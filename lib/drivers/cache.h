@@ -35,6 +35,7 @@ struct cache_bucket {
 	int64_t burst; /* how many more may come at once */
 	int64_t
 	    left; /* comes back: how many may still come now; negative: one too many, room in so many ms */
+	int64_t granted; /* comes back: how many were counted, this one and others ahead */
 };
 
 /* Nothing is connected yet. s must outlive the result. NULL without memory. cache_close() it. */
@@ -45,8 +46,9 @@ void cache_close(struct cache *c);
 enum rc cache_get(struct cache *c, struct deadline d, struct arena *a, int n,
     const char *const keys[], struct cache_value values[]);
 
-/* The same after counting one request in the bucket, still one round trip. Where the rate comes back below 1,
- * nothing was counted. n may be 0. bucket is untouched unless it is RC_OK. */
+/* The same after counting one request in the bucket, still one round trip. Where rate_key has more than 1,000 a second,
+ * those of a thousandth of a second are counted ahead. Where the rate comes back below 1, nothing was counted. n may
+ * be 0. bucket is untouched unless it is RC_OK. */
 enum rc cache_get_counted(struct cache *c, struct deadline d, struct arena *a,
     struct cache_bucket *bucket, int n, const char *const keys[], struct cache_value values[]);
 

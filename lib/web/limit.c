@@ -21,7 +21,21 @@
 #define KEY_TTL \
 	60 /* seconds that Redis remembers a key's rate, and how exact it is when one was last used */
 
+#define READ_MAX 127 /* keys, beside a rate */
+#define LEASES 64
+#define LEASE_KEY 128
+#define LEASE_MS 100
+
+/* Requests of a key that were counted ahead. What is not used in time is lost: at most a hundredth of the key's rate. */
+struct lease {
+	char bucket[LEASE_KEY]; /* the key of its bucket */
+	int64_t rate, left, n;
+	int64_t until; /* on clock_mono_ms() */
+};
+
 static pthread_mutex_t lookup = PTHREAD_MUTEX_INITIALIZER; /* of the one that asks PostgreSQL */
+static pthread_mutex_t leasing = PTHREAD_MUTEX_INITIALIZER;
+static struct lease leases[LEASES]; /* by hash; one key puts another's out */
 
 static struct cache_bucket
 address_bucket(const struct req *rq, const char *class)
@@ -178,11 +192,77 @@ read_with_forgotten_key(struct req *rq, const char *hash, struct cache_bucket *b
 	return rc;
 }
 
+static struct lease *
+lease_of(const char *hash)
+{
+	return &leases[(unsigned)(hash[0] * 16 + hash[1]) % LEASES];
+}
+
+static void
+lease_put(const char *hash, const struct cache_bucket *b)
+{
+	struct lease *l = lease_of(hash);
+
+	if (b->granted < 2)
+		return;
+	pthread_mutex_lock(&leasing);
+	*l = (struct lease){ .rate = b->rate,
+		.left = b->left,
+		.n = b->granted - 1,
+		.until = clock_mono_ms() + LEASE_MS };
+	if (!str_copy(l->bucket, b->key, sizeof(l->bucket)))
+		l->n = 0;
+	pthread_mutex_unlock(&leasing);
+}
+
+/* Take one of those that were counted ahead in this bucket. */
+static bool
+lease_take(const char *hash, struct cache_bucket *b)
+{
+	struct lease *l = lease_of(hash);
+	bool taken;
+
+	pthread_mutex_lock(&leasing);
+	taken = l->n > 0 && strcmp(l->bucket, b->key) == 0 && clock_mono_ms() < l->until;
+	if (taken) {
+		l->n--;
+		l->left -= l->left > 0;
+		b->rate = l->rate;
+		b->left = l->left;
+	}
+	pthread_mutex_unlock(&leasing);
+	return taken;
+}
+
+/* Read for a request that was counted ahead. *good: the key still has the rate of then. */
+static enum rc
+read_leased(struct req *rq, const struct cache_bucket *b, int n, const char *const keys[],
+    struct cache_value values[], bool *good)
+{
+	const char *all[READ_MAX + 1] = { b->rate_key };
+	struct cache_value got[READ_MAX + 1];
+	int64_t rate;
+
+	*good = n <= READ_MAX;
+	if (!*good)
+		return RC_OK;
+	for (int i = 0; i < n; i++)
+		all[i + 1] = keys[i];
+	if (cache_get(rq->limiter->cache, rq->deadline, rq->arena, n + 1, all, got) != RC_OK)
+		return all_missing(n, values);
+	*good = got[0].data != NULL && str_to_int(got[0].data, &rate) && rate == b->rate;
+	for (int i = 0; i < n; i++)
+		values[i] = got[i + 1];
+	return *good ? judge(rq, b) : RC_OK;
+}
+
 static enum rc
 read_with_key(struct req *rq, int n, const char *const keys[], struct cache_value values[])
 {
 	struct cache_bucket b = { .burst = BURST };
 	char hash[DIGEST_TEXT];
+	bool good;
+	enum rc rc;
 
 	if (!may_be_key(rq->api_key))
 		return refuse_key(rq);
@@ -191,9 +271,15 @@ read_with_key(struct req *rq, int n, const char *const keys[], struct cache_valu
 	b.rate_key = arena_printf(rq->arena, "apikey:%s", hash);
 	if (b.key == NULL || b.rate_key == NULL)
 		return RC_NOMEM;
+	if (lease_take(hash, &b)) {
+		rc = read_leased(rq, &b, n, keys, values, &good);
+		if (rc != RC_OK || good)
+			return rc;
+	}
 	if (cache_get_counted(rq->limiter->cache, rq->deadline, rq->arena, &b, n, keys, values) !=
 	    RC_OK)
 		return read_with_new_key(rq, hash, &b, n, keys, values);
+	lease_put(hash, &b);
 	return b.rate >= 0 ? judge_key(rq, &b)
 			   : read_with_forgotten_key(rq, hash, &b, n, keys, values);
 }

@@ -2,7 +2,8 @@
  *
  * How often a client may ask. Requests are counted in Redis, by class of route: those with an API key against the
  * key's own rate, the others per address against rate_api. The count goes along with the request's first read, so
- * that it costs no round trip. While Redis is away nobody is limited.
+ * that it costs no round trip; where a key may ask often, some requests are counted ahead. While Redis is away nobody is
+ * limited.
  */
 #ifndef CUACA_LIMIT_H
 #define CUACA_LIMIT_H

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "base/clock.h"
 #include "drivers/cache.h"
 #include "drivers/db.h"
 #include "drivers/digest.h"
@@ -18,8 +19,11 @@
 static struct {
 	bool redis_away;
 	int64_t redis_rate; /* of the key; -1: Redis does not know it */
+	const char *rate_now; /* the same, where it is read as a value; NULL: it does not */
 	int64_t left; /* in every bucket */
+	int64_t granted;
 	enum rc query;
+	int64_t clock; /* monotonic, milliseconds */
 	const char *rate; /* of the key in PostgreSQL; NULL: there is no such key */
 	int reads, counts, queries;
 	struct cache_bucket buckets[4];
@@ -35,8 +39,11 @@ fake_get(struct cache *c, struct deadline d, struct arena *a, int n, const char 
 	world.reads++;
 	if (world.redis_away)
 		return RC_DOWN;
-	for (int i = 0; i < n; i++)
-		values[i] = (struct cache_value){ keys[i], strlen(keys[i]) };
+	for (int i = 0; i < n; i++) {
+		const char *v = strncmp(keys[i], "apikey:", 7) == 0 ? world.rate_now : keys[i];
+
+		values[i] = (struct cache_value){ v, v != NULL ? strlen(v) : 0 };
+	}
 	return RC_OK;
 }
 
@@ -50,6 +57,7 @@ fake_get_counted(struct cache *c, struct deadline d, struct arena *a, struct cac
 	if (bucket->rate_key != NULL)
 		bucket->rate = world.redis_rate;
 	bucket->left = world.left;
+	bucket->granted = world.granted;
 	return fake_get(c, d, a, n, keys, values);
 }
 
@@ -93,7 +101,14 @@ fake_query(struct db *db, struct deadline d, struct arena *a, enum sql id, const
 	return world.query;
 }
 
+static int64_t
+fake_clock(void)
+{
+	return world.clock;
+}
+
 /* The limiter itself, on these. */
+#define clock_mono_ms fake_clock
 #define cache_get fake_get
 #define cache_get_counted fake_get_counted
 #define cache_set fake_set
@@ -251,6 +266,57 @@ a_key_that_redis_knows_has_its_own_bucket(void **state)
 	assert_int_equal(read_two(), RC_BUSY);
 }
 
+static enum rc
+ask_again(void)
+{
+	rq.limit = (struct limit_state){ 0 };
+	return read_two();
+}
+
+static void
+a_fast_key_is_counted_ahead(void **state)
+{
+	(void)state;
+	rq.api_key = KEY;
+	world.redis_rate = 3000;
+	world.rate_now = "3000";
+	world.granted = 3;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask_again(), RC_OK);
+		assert_int_equal(rq.limit.rate, 3000);
+		assert_int_equal(rq.limit.left, 7 - i);
+		assert_string_equal(values[0].data, "one");
+		assert_string_equal(values[1].data, "two");
+	}
+	assert_int_equal(world.counts, 1);
+	assert_int_equal(ask_again(), RC_OK);
+	assert_int_equal(world.counts, 2);
+	/* Another class has another bucket. */
+	rq.limit_class = "cities";
+	assert_int_equal(ask_again(), RC_OK);
+	assert_int_equal(world.counts, 3);
+	/* Taken back, or given another rate. */
+	world.redis_rate = 0;
+	world.rate_now = "0";
+	assert_int_equal(ask_again(), RC_DENIED);
+	world.redis_rate = 5000;
+	world.rate_now = "5000";
+	world.counts = 0;
+	assert_int_equal(ask_again(), RC_OK);
+	assert_int_equal(world.counts, 1);
+	assert_int_equal(rq.limit.rate, 5000);
+	/* For a moment only. */
+	world.clock += LEASE_MS;
+	assert_int_equal(ask_again(), RC_OK);
+	assert_int_equal(world.counts, 2);
+	/* Redis is away. */
+	world.redis_away = true;
+	assert_int_equal(ask_again(), RC_OK);
+	assert_null(values[0].data);
+	assert_int_equal(world.queries, 0);
+	memset(leases, 0, sizeof(leases));
+}
+
 /* Even where addresses are not limited. */
 static void
 a_new_key_is_looked_up_and_remembered(void **state)
@@ -374,6 +440,7 @@ main(void)
 		TEST(the_bucket_decides),
 		TEST(without_redis_nobody_is_limited),
 		TEST(a_key_that_redis_knows_has_its_own_bucket),
+		TEST(a_fast_key_is_counted_ahead),
 		TEST(a_new_key_is_looked_up_and_remembered),
 		TEST(a_key_that_nobody_has_is_denied),
 		TEST(keys_cannot_be_guessed_fast),

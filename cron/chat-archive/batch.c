@@ -10,6 +10,7 @@
 #include "chat/event.h"
 #include "chat/room.h"
 #include "drivers/stream.h"
+#include "mirror.h"
 
 #include <string.h>
 
@@ -56,8 +57,8 @@ make_item(struct archive *ar, const struct stream_msg *m, struct item *it)
 	*it = (struct item){ .msg = m };
 	if (room_of_subject(m->subject, &room))
 		rc = event_read(ar->memory, m->data, m->len, &e);
-	if (rc == RC_OK && e.user != NULL) /* the mirror is to show at once what he may now */
-		ar->mirror_at = ar->touched_at = 0;
+	if (rc == RC_OK && e.user != NULL)
+		mirror_soon(ar);
 	if (rc == RC_OK)
 		rc = make_json(ar, &room, m->seq, &e, &it->json);
 	return rc == RC_INVALID ? RC_OK : rc;

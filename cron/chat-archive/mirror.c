@@ -11,6 +11,7 @@
 #define LOOK_MS 1000
 #define AWAY_MS 5000 /* until the next try after a failure */
 #define TOUCHED_MS 60000
+#define SOON_MS 5000
 #define OVERLAP_S 180 /* further back than the last time: a change may be long in coming */
 
 static enum rc
@@ -55,6 +56,15 @@ copy_touched(struct archive *ar)
 	ar->copied_at = now;
 	ar->touched_at = now + TOUCHED_MS;
 	return RC_OK;
+}
+
+void
+mirror_soon(struct archive *ar)
+{
+	int64_t at = clock_mono_ms() + SOON_MS;
+
+	if (ar->touched_at > at)
+		ar->touched_at = at;
 }
 
 void

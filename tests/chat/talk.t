@@ -220,6 +220,8 @@ sub moderation
 		is $code->($carol->join($room)), 'forbidden', '... and not to come back';
 		is $code->($alice->ask({ type => 'unban', room => $room, user => 'carol' })), 'ack', 'until';
 		ok until_true(20, sub { $carol->join($room)->{type} eq 'joined' }), '... that ends';
+		my $kinds = sub { join ' ', map { $_->{kind} } @{$here->must(GET => "/api/chat/history?room=$room&limit=200", token => $here->token('alice'))->{items}} };
+		ok until_true(20, sub { $kinds->() =~ /\bunban\b/ }), '... as the archive knows, before what it knows is copied to Redis with the group\'s end';
 
 		$here->remove('order', 'alice', 'bob');
 		is $bob->expect({ type => 'left', room => $room })->{reason}, 'removed', 'a member is removed';
